@@ -1,0 +1,53 @@
+{
+  'variables': {
+    'cxx': ['-std=c++20', '-Wall', '-Wextra', '-Wno-unused-parameter', '-fvisibility=hidden'],
+  },
+  'targets': [
+    {
+      # The BPF object, embedded into the addon: nothing to find at run time.
+      'target_name': 'sysieve_bpf',
+      'type': 'none',
+      'actions': [{
+        'action_name': 'clang_bpf',
+        'inputs': ['native/bpf/sysieve.bpf.c', 'native/bpf/kernel.h', 'native/bpf/shared.h'],
+        'outputs': ['<(module_root_dir)/build/sysieve.bpf.o'],
+        'action': [
+          'clang', '-g', '-O2', '-target', 'bpf', '-mcpu=v3', '-D__TARGET_ARCH_x86', '-Wall',
+          '-Werror', '-Inative/bpf', '-c', 'native/bpf/sysieve.bpf.c', '-o',
+          '<(module_root_dir)/build/sysieve.bpf.o',
+        ],
+      }],
+    },
+    {
+      'target_name': 'sysieve',
+      'dependencies': ['sysieve_bpf'],
+      'sources': [
+        'native/addon/addon.cc',
+        'native/addon/session.cc',
+        'native/bpf/ebpf_tracer.cc',
+        'native/bpf/object.cc',
+        'native/bpf/task_table.cc',
+        'native/core/cgroup.cc',
+        'native/core/proc.cc',
+      ],
+      'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")', 'native'],
+      'defines': [
+        'NAPI_VERSION=8',
+        'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
+        'NODE_ADDON_API_DISABLE_DEPRECATED',
+        'SYSIEVE_BPF_OBJECT="<(module_root_dir)/build/sysieve.bpf.o"',
+      ],
+      'cflags_cc!': ['-std=gnu++17', '-std=gnu++20'],
+      'cflags_cc': ['<@(cxx)'],
+      'libraries': ['-lbpf', '-lelf', '-lz'],
+    },
+    {
+      'target_name': 'sysieve-launch',
+      'type': 'executable',
+      'sources': ['native/launch/launch.cc'],
+      'cflags_cc!': ['-std=gnu++17', '-std=gnu++20'],
+      'cflags_cc': ['<@(cxx)'],
+      'ldflags': ['-static-libstdc++', '-static-libgcc'],
+    },
+  ],
+}

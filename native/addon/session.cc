@@ -1,0 +1,218 @@
+#include "addon/session.h"
+
+#include <cstring>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "bpf/ebpf_tracer.h"
+
+namespace sysieve {
+namespace {
+
+void Throw(Napi::Env env, const Status& status) {
+  std::string message = "cannot " + status.operation + ": " + strerror(status.code);
+  if (!status.detail.empty()) message += " (" + status.detail + ")";
+  const Napi::Error error = Napi::Error::New(env, message);
+  error.Set("code", Napi::String::New(env, strerrorname_np(status.code) != nullptr
+                                               ? strerrorname_np(status.code)
+                                               : "EIO"));
+  error.Set("operation", Napi::String::New(env, status.operation));
+  error.Set("detail", Napi::String::New(env, status.detail));
+  error.ThrowAsJavaScriptException();
+}
+
+template <typename T>
+std::vector<T> List(const Napi::Object& options, const char* name) {
+  std::vector<T> out;
+  const Napi::Value value = options.Get(name);
+  if (!value.IsArray()) return out;
+  const auto array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); i++) {
+    const Napi::Value item = array.Get(i);
+    if constexpr (std::is_same_v<T, std::string>) {
+      out.push_back(item.ToString().Utf8Value());
+    } else if constexpr (std::is_same_v<T, int>) {
+      out.push_back(item.ToNumber().Int32Value());
+    } else {
+      out.push_back(item.ToNumber().Uint32Value());
+    }
+  }
+  return out;
+}
+
+const char* Name(Phase phase) {
+  switch (phase) {
+    case Phase::kSetup:
+      return "setup";
+    case Phase::kRuntime:
+      return "runtime";
+    case Phase::kExecSetup:
+      return "exec-setup";
+    case Phase::kExec:
+      return "exec";
+    case Phase::kApplication:
+      return "app";
+  }
+  return "app";
+}
+
+const char* Name(Abi abi) {
+  switch (abi) {
+    case Abi::kI386:
+      return "i386";
+    case Abi::kX32:
+      return "x32";
+    case Abi::kX86_64:
+      return "x86_64";
+  }
+  return "x86_64";
+}
+
+Napi::Object ToJs(Napi::Env env, const Call& call) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("slot", call.slot);
+  out.Set("abi", Name(call.abi));
+  out.Set("number", call.number);
+  out.Set("count", Napi::BigInt::New(env, call.count));
+  out.Set("firstSeenMs", call.first_seen_ms);
+  return out;
+}
+
+Napi::Object ToJs(Napi::Env env, const DeniedCall& call) {
+  Napi::Object out = ToJs(env, static_cast<const Call&>(call));
+  out.Set("errno", call.error);
+  return out;
+}
+
+Napi::Object ToJs(Napi::Env env, const Executable& executable) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("slot", executable.slot);
+  out.Set("path", executable.path);
+  out.Set("phase", Name(executable.phase));
+  return out;
+}
+
+Napi::Value ToJs(Napi::Env env, const std::string& text) { return Napi::String::New(env, text); }
+
+template <typename T>
+Napi::Array ToJs(Napi::Env env, const std::vector<T>& items) {
+  Napi::Array out = Napi::Array::New(env, items.size());
+  for (uint32_t i = 0; i < items.size(); i++) out.Set(i, ToJs(env, items[i]));
+  return out;
+}
+
+Napi::Object ToJs(Napi::Env env, const Losses& lost) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("calls", Napi::BigInt::New(env, lost.calls));
+  out.Set("tasks", Napi::BigInt::New(env, lost.tasks));
+  out.Set("namespaces", Napi::BigInt::New(env, lost.namespaces));
+  out.Set("cgroups", Napi::BigInt::New(env, lost.cgroups));
+  out.Set("executables", Napi::BigInt::New(env, lost.executables));
+  out.Set("paths", Napi::BigInt::New(env, lost.paths));
+  return out;
+}
+
+Napi::Object ToJs(Napi::Env env, const Observation& seen) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("elapsedMs", seen.elapsed_ms);
+  out.Set("live", static_cast<double>(seen.live));
+  out.Set("starts", static_cast<double>(seen.starts));
+  out.Set("newestMs", seen.newest_ms);
+  out.Set("deniedSinceMs", seen.denied_since_ms
+                               ? Napi::Value(Napi::Number::New(env, *seen.denied_since_ms))
+                               : env.Null());
+  out.Set("executables", ToJs(env, seen.executables));
+  out.Set("calls", ToJs(env, seen.calls));
+  out.Set("denied", ToJs(env, seen.denied));
+  out.Set("lost", ToJs(env, seen.lost));
+  out.Set("blindSpots", ToJs(env, seen.blind_spots));
+  return out;
+}
+
+}  // namespace
+
+Napi::Function Session::Define(Napi::Env env) {
+  return DefineClass(env, "Session",
+                     {
+                         InstanceMethod<&Session::Start>("start"),
+                         InstanceMethod<&Session::WatchDenied>("watchDenied"),
+                         InstanceMethod<&Session::Read>("read"),
+                         InstanceMethod<&Session::Detach>("detach"),
+                         InstanceMethod<&Session::Stop>("stop"),
+                     });
+}
+
+Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(info) {
+  if (!info[0].IsObject()) {
+    Napi::TypeError::New(info.Env(), "options expected").ThrowAsJavaScriptException();
+    return;
+  }
+  const auto options = info[0].As<Napi::Object>();
+  const std::string rule = options.Get("execRule").ToString().Utf8Value();
+  target_.exec_rule = rule == "filter"      ? ExecRule::kFilter
+                      : rule == "namespace" ? ExecRule::kNamespace
+                                            : ExecRule::kAny;
+  target_.denied = options.Get("denied").ToBoolean().Value();
+  target_.cgroups = List<std::string>(options, "cgroups");
+  target_.cgroup_names = List<std::string>(options, "cgroupNames");
+  target_.mount_namespaces = List<uint32_t>(options, "mountNamespaces");
+  target_.pid_namespaces = List<uint32_t>(options, "pidNamespaces");
+  target_.pids = List<int>(options, "pids");
+  target_.setup_pids = List<int>(options, "setupPids");
+  const std::string programs = options.Get("programs").IsString()
+                                   ? options.Get("programs").ToString().Utf8Value()
+                                   : std::string("auto");
+  tracer_ = std::make_unique<EbpfTracer>(programs == "raw"     ? EbpfTracer::Programs::kRaw
+                                         : programs == "typed" ? EbpfTracer::Programs::kTyped
+                                                               : EbpfTracer::Programs::kAuto);
+}
+
+bool Session::Running(Napi::Env env) const {
+  if (tracer_) return true;
+  Throw(env, Status::Error(EBADF, "use a session that was stopped"));
+  return false;
+}
+
+Napi::Value Session::Start(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!Running(env)) return env.Undefined();
+  size_t tasks = 0;
+  if (const Status status = tracer_->Start(target_, &tasks); !status.ok()) {
+    Throw(env, status);
+    return env.Undefined();
+  }
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("tasks", static_cast<double>(tasks));
+  return out;
+}
+
+Napi::Value Session::WatchDenied(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!Running(env)) return env.Undefined();
+  if (const Status status = tracer_->WatchDenied(); !status.ok()) Throw(env, status);
+  return env.Undefined();
+}
+
+Napi::Value Session::Read(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!Running(env)) return env.Undefined();
+  Observation seen;
+  if (const Status status = tracer_->Read(&seen); !status.ok()) {
+    Throw(env, status);
+    return env.Undefined();
+  }
+  return ToJs(env, seen);
+}
+
+Napi::Value Session::Detach(const Napi::CallbackInfo& info) {
+  if (tracer_) tracer_->Detach();
+  return info.Env().Undefined();
+}
+
+Napi::Value Session::Stop(const Napi::CallbackInfo& info) {
+  tracer_.reset();
+  return info.Env().Undefined();
+}
+
+}  // namespace sysieve

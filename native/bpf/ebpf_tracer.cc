@@ -1,0 +1,492 @@
+#include "bpf/ebpf_tracer.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <time.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <set>
+#include <string_view>
+
+#include "bpf/object.h"
+#include "bpf/shared.h"
+#include "bpf/task_table.h"
+#include "core/cgroup.h"
+#include "core/proc.h"
+
+namespace sysieve {
+namespace {
+
+struct ObjectDeleter {
+  void operator()(bpf_object* object) const { bpf_object__close(object); }
+};
+struct LinkDeleter {
+  void operator()(bpf_link* link) const { bpf_link__destroy(link); }
+};
+using Object = std::unique_ptr<bpf_object, ObjectDeleter>;
+using Link = std::unique_ptr<bpf_link, LinkDeleter>;
+
+// A data section of the loaded object, shared with the programs; data() is null where mmap failed.
+class Mapping {
+ public:
+  Mapping(int fd, size_t size) : size_(size) {
+    void* mapped = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (mapped != MAP_FAILED) data_ = mapped;
+  }
+  Mapping(Mapping&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(other.size_) {}
+  Mapping& operator=(Mapping&&) = delete;
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  ~Mapping() {
+    if (data_ != nullptr) munmap(data_, size_);
+  }
+  [[nodiscard]] void* data() const { return data_; }
+
+ private:
+  void* data_ = nullptr;
+  size_t size_;
+};
+
+// libbpf explains failures only through its log: the last warning becomes the error's detail.
+thread_local std::string last_warning;
+
+int KeepWarning(libbpf_print_level level, const char* format, va_list args) {
+  if (level != LIBBPF_WARN) return 0;
+  std::array<char, 512> text{};
+  vsnprintf(text.data(), text.size(), format, args);
+  std::string_view view(text.data());
+  // The verifier's log ends in statistics; the line that names the cause comes first.
+  while (!view.empty() && view.back() == '\n') view.remove_suffix(1);
+  last_warning = view;
+  return 0;
+}
+
+uint64_t NowNs() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+double Ms(uint64_t ns) { return static_cast<double>(ns) / 1e6; }
+
+Phase PhaseOf(uint32_t slot) {
+  switch (slot) {
+    case SLOT_SETUP:
+      return Phase::kSetup;
+    case SLOT_RUNTIME:
+      return Phase::kRuntime;
+    case SLOT_EXEC_SETUP:
+      return Phase::kExecSetup;
+    case SLOT_EXEC:
+      return Phase::kExec;
+    default:
+      return Phase::kApplication;
+  }
+}
+
+Abi AbiOf(uint8_t abi) {
+  switch (abi) {
+    case ABI_I386:
+      return Abi::kI386;
+    case ABI_X32:
+      return Abi::kX32;
+    default:
+      return Abi::kX86_64;
+  }
+}
+
+// The hooks in the order they are armed: first what keeps the table of tasks true.
+constexpr std::array kTaskHooks = {"fork",          "exec",         "task_exit",
+                                   "cgroup_attach", "cgroup_mkdir", "cgroup_rmdir"};
+
+}  // namespace
+
+class EbpfTracer::Impl {
+ public:
+  Status Load(bool typed, const Target& target) {
+    last_warning.clear();
+    libbpf_set_print(KeepWarning);
+    suffix_ = typed ? "_btf" : "_raw";
+    typed_ = typed;
+    const std::span<const char> image = BpfObject();
+    LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "sysieve");
+    object_.reset(bpf_object__open_mem(image.data(), image.size(), &options));
+    if (!object_) return Failure(errno, "open the BPF object");
+    bpf_program* program = nullptr;
+    bpf_object__for_each_program(program, object_.get()) {
+      bpf_program__set_autoload(program,
+                                std::string_view(bpf_program__name(program)).ends_with(suffix_));
+    }
+    if (const int error = bpf_object__load(object_.get()); error != 0) {
+      return Failure(-error, "load the BPF programs");
+    }
+    if (!(config_ = Section<sysieve_config>(".data.config")) ||
+        !(counters_ = Section<sysieve_counters>(".bss"))) {
+      return Status::Error(EINVAL, "map the BPF object's data");
+    }
+    counters_->next_slot = SLOT_FIRST_EXECUTABLE;
+    if (Status s = Configure(target); !s.ok()) return s;
+    return tasks_.Open(MapFd("tasks"), MapFd("collided_tasks"), counters_);
+  }
+
+  Status Arm(const Target& target, size_t* tasks) {
+    for (const char* hook : kTaskHooks) {
+      if (Status s = Attach(hook); !s.ok()) return s;
+    }
+    for (const int pid : target.setup_pids) {
+      if (tasks_.Claim(pid, pid, SLOT_SETUP) == TaskTable::Claimed::kGone) {
+        return Status::Error(ESRCH, "find the process to start", std::to_string(pid));
+      }
+    }
+    if (Status s = Scan(target, tasks); !s.ok()) return s;
+    start_ns_ = NowNs();
+    config_->start_ns = start_ns_;
+    if (Status s = Attach("enter"); !s.ok()) return s;
+    return target.denied ? WatchDenied() : Status::Ok();
+  }
+
+  // After "enter": an exit whose enter went by unseen would look like a denied call.
+  Status WatchDenied() {
+    if (denied_since_ns_ != 0) return Status::Ok();
+    __atomic_store_n(&config_->watch_denied, 1U, __ATOMIC_SEQ_CST);
+    if (Status s = Attach("exit"); !s.ok()) return s;
+    denied_since_ns_ = NowNs();
+    return Status::Ok();
+  }
+
+  void Detach() {
+    if (links_.empty()) return;
+    // Newest first: "exit" before "enter", for the reason given at WatchDenied.
+    while (!links_.empty()) {
+      misses_ += Misses(links_.back().first);
+      links_.pop_back();
+    }
+    end_ns_ = NowNs();
+  }
+
+  Status Read(Observation* out) {
+    const uint64_t now = end_ns_ != 0 ? end_ns_ : NowNs();
+    out->elapsed_ms = Ms(now - start_ns_);
+    out->live = std::max<int64_t>(0, __atomic_load_n(&counters_->live, __ATOMIC_RELAXED));
+    out->starts = __atomic_load_n(&counters_->starts, __ATOMIC_RELAXED);
+    out->newest_ms = SinceStart(counters_->newest_ns);
+    if (denied_since_ns_ != 0) {
+      // Watched before the first call counts as watched from the start.
+      const double since = Ms(denied_since_ns_ - start_ns_);
+      out->denied_since_ms = denied_from_start_ ? 0 : since;
+    }
+    const uint32_t slots = std::min<uint32_t>(counters_->next_slot, SYSIEVE_SLOTS);
+    ReadExecutables(slots, out);
+    if (Status s = ReadCounts(slots, out); !s.ok()) return s;
+    ReadHash("other_calls", [&](const sysieve_call_key& key, const sysieve_call& call) {
+      out->calls.push_back(
+          {key.slot, AbiOf(key.abi), key.number, call.count, SinceStart(call.first_ns)});
+    });
+    ReadHash("denied_calls", [&](const sysieve_call_key& key, const sysieve_call& call) {
+      DeniedCall denied;
+      static_cast<Call&>(denied) = {key.slot, AbiOf(key.abi), key.number, call.count,
+                                    SinceStart(call.first_ns)};
+      denied.error = key.error;
+      out->denied.push_back(denied);
+    });
+    uint64_t misses = misses_;
+    for (const auto& [hook, link] : links_) misses += Misses(hook);
+    out->lost.calls = counters_->lost_calls + misses;
+    out->lost.tasks = counters_->lost_tasks + lost_in_scan_;
+    out->lost.namespaces = counters_->lost_namespaces;
+    out->lost.cgroups = counters_->lost_cgroups;
+    out->lost.executables = counters_->lost_executables;
+    out->lost.paths = counters_->truncated_paths;
+    if (!typed_ && denied_since_ns_ != 0) out->blind_spots.emplace_back("kill-thread-unseen");
+    return Status::Ok();
+  }
+
+  void DeniedFromStart() { denied_from_start_ = true; }
+
+ private:
+  Status Failure(int code, const std::string& operation) {
+    return Status::Error(code, operation, last_warning);
+  }
+
+  // libbpf itself maps data sections only for generated skeletons.
+  template <typename T>
+  T* Section(std::string_view name) {
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, object_.get()) {
+      if (!std::string_view(bpf_map__name(map)).ends_with(name)) continue;
+      if (bpf_map__value_size(map) < sizeof(T)) return nullptr;
+      mappings_.emplace_back(bpf_map__fd(map), bpf_map__value_size(map));
+      return static_cast<T*>(mappings_.back().data());
+    }
+    return nullptr;
+  }
+
+  int MapFd(const char* name) {
+    return bpf_map__fd(bpf_object__find_map_by_name(object_.get(), name));
+  }
+
+  bpf_program* Program(const std::string& hook) {
+    return bpf_object__find_program_by_name(object_.get(), (hook + suffix_).c_str());
+  }
+
+  Status Attach(const std::string& hook) {
+    Link link(bpf_program__attach(Program(hook)));
+    if (!link) return Failure(errno, "attach to the " + hook + " tracepoint");
+    links_.emplace_back(hook, std::move(link));
+    return Status::Ok();
+  }
+
+  // Runs that the kernel skipped because the program was already running on that CPU.
+  uint64_t Misses(const std::string& hook) {
+    bpf_prog_info info{};
+    uint32_t size = sizeof(info);
+    if (bpf_obj_get_info_by_fd(bpf_program__fd(Program(hook)), &info, &size) != 0) return 0;
+    return info.recursion_misses;
+  }
+
+  Status Configure(const Target& target) {
+    config_->exec_rule = target.exec_rule == ExecRule::kAny         ? EXEC_ANY
+                         : target.exec_rule == ExecRule::kNamespace ? EXEC_NAMESPACE
+                                                                    : EXEC_FILTER;
+    config_->outer_mount_namespace = proc::Namespace(getpid(), "mnt");
+    if (target.cgroup_names.size() > SYSIEVE_NAMES) {
+      return Status::Error(E2BIG, "configure cgroup names");
+    }
+    for (const std::string& name : target.cgroup_names) {
+      if (name.empty() || name.size() >= SYSIEVE_NAME) {
+        return Status::Error(ENAMETOOLONG, "configure cgroup names", name);
+      }
+      memcpy(config_->names[config_->name_count++], name.data(), name.size());
+    }
+    for (const uint32_t ns : target.mount_namespaces) {
+      if (counters_->mount_namespace_count >= SYSIEVE_NAMESPACES) break;
+      counters_->mount_namespaces[counters_->mount_namespace_count++] = ns;
+    }
+    for (const uint32_t ns : target.pid_namespaces) {
+      if (counters_->pid_namespace_count >= SYSIEVE_NAMESPACES) break;
+      counters_->pid_namespaces[counters_->pid_namespace_count++] = ns;
+    }
+    // A command or a process is followed by descent alone; what enters a container comes from
+    // outside, and after a restart into namespaces that are not known yet.
+    config_->follow_namespaces = !target.mount_namespaces.empty() ||
+                                 !target.pid_namespaces.empty() || !target.cgroup_names.empty();
+    for (const std::string& cgroup : target.cgroups) {
+      std::vector<CgroupId> ids;
+      if (Status s = FindCgroups(cgroup, &ids, &cgroup_directories_); !s.ok()) return s;
+      for (const CgroupId& id : ids) {
+        const sysieve_cgroup_key key = {.id = id.id, .hierarchy = id.hierarchy, .pad = 0};
+        const uint32_t one = 1;
+        if (bpf_map_update_elem(MapFd("cgroups"), &key, &one, BPF_ANY) != 0) {
+          counters_->lost_cgroups++;
+        }
+      }
+    }
+    return Status::Ok();
+  }
+
+  // Enters all tasks of the target that run already. From the moment the hooks are armed the table
+  // keeps itself true for every task in it; a child that an unknown parent forks during a pass is
+  // found by the next one, so passes go on until one finds nothing.
+  Status Scan(const Target& target, size_t* found) {
+    *found = 0;
+    if (target.pids.empty() && cgroup_directories_.empty() && target.mount_namespaces.empty() &&
+        target.pid_namespaces.empty()) {
+      return Status::Ok();
+    }
+    const std::set<int> roots(target.pids.begin(), target.pids.end());
+    const auto listed = [](const std::vector<uint32_t>& list, uint32_t ns) {
+      return std::find(list.begin(), list.end(), ns) != list.end();
+    };
+    for (size_t added = 1; added != 0;) {
+      added = 0;
+      std::vector<int> in_cgroups;
+      for (const std::string& directory : cgroup_directories_) {
+        proc::ReadPids(directory + "/cgroup.procs", &in_cgroups);
+        // Threads of one process may be spread over v1 cgroups.
+        proc::ReadPids(directory + "/tasks", &in_cgroups);
+      }
+      const std::set<int> members(in_cgroups.begin(), in_cgroups.end());
+      std::map<int, int> parents;
+      const std::vector<int> processes = proc::Processes();
+      if (!roots.empty()) {
+        for (const int pid : processes) parents[pid] = proc::Parent(pid);
+      }
+      const auto descends = [&](int pid) {
+        for (int depth = 0; pid > 1 && depth < 4096; depth++) {
+          if (roots.contains(pid)) return true;
+          const auto parent = parents.find(pid);
+          if (parent == parents.end()) return false;
+          pid = parent->second;
+        }
+        return false;
+      };
+      for (const int pid : processes) {
+        if (pid == getpid()) continue;
+        const bool matches =
+            members.contains(pid) || (!roots.empty() && descends(pid)) ||
+            (!target.mount_namespaces.empty() &&
+             listed(target.mount_namespaces, proc::Namespace(pid, "mnt"))) ||
+            (!target.pid_namespaces.empty() &&
+             listed(target.pid_namespaces, proc::Namespace(pid, "pid")));
+        if (matches) added += ClaimProcess(pid);
+      }
+      for (const int tid : members) {
+        if (!std::binary_search(processes.begin(), processes.end(), tid)) {
+          added += ClaimThread(tid, tid);
+        }
+      }
+      *found += added;
+    }
+    return Status::Ok();
+  }
+
+  size_t ClaimProcess(int pid) {
+    size_t added = 0;
+    for (const int tid : proc::Threads(pid)) added += ClaimThread(pid, tid);
+    return added;
+  }
+
+  size_t ClaimThread(int pid, int tid) {
+    const TaskTable::Claimed claimed = tasks_.Claim(pid, tid, SlotFor(proc::ExecutablePath(pid)));
+    if (claimed == TaskTable::Claimed::kNoRoom) lost_in_scan_++;
+    return claimed == TaskTable::Claimed::kNew ? 1 : 0;
+  }
+
+  // The twin of slot_for in the BPF object, for executables that run already.
+  uint16_t SlotFor(const std::string& executable) {
+    if (executable.empty()) return SLOT_UNKNOWN;
+    sysieve_path path{};
+    if (executable.size() >= sizeof(path.text)) counters_->truncated_paths++;
+    memcpy(path.text, executable.data(), std::min(executable.size(), sizeof(path.text) - 1));
+    uint32_t slot = 0;
+    const int by_path = MapFd("slot_by_path");
+    if (bpf_map_lookup_elem(by_path, &path, &slot) == 0) return static_cast<uint16_t>(slot);
+    slot = __atomic_fetch_add(&counters_->next_slot, 1U, __ATOMIC_SEQ_CST);
+    if (slot >= SYSIEVE_SLOTS) {
+      __atomic_fetch_add(&counters_->lost_executables, 1U, __ATOMIC_RELAXED);
+      return SLOT_UNKNOWN;
+    }
+    bpf_map_update_elem(MapFd("slot_paths"), &slot, &path, BPF_ANY);
+    if (bpf_map_update_elem(by_path, &path, &slot, BPF_NOEXIST) != 0 &&
+        bpf_map_lookup_elem(by_path, &path, &slot) != 0) {
+      return SLOT_UNKNOWN;
+    }
+    return static_cast<uint16_t>(slot);
+  }
+
+  [[nodiscard]] double SinceStart(uint64_t ns) const {
+    return ns > start_ns_ ? Ms(ns - start_ns_) : 0;
+  }
+
+  void ReadExecutables(uint32_t slots, Observation* out) {
+    for (uint32_t slot = 0; slot < slots; slot++) {
+      if (slot > SLOT_EXEC && slot < SLOT_FIRST_EXECUTABLE) continue;
+      sysieve_path path{};
+      bpf_map_lookup_elem(MapFd("slot_paths"), &slot, &path);
+      path.text[sizeof(path.text) - 1] = '\0';
+      out->executables.push_back({slot, path.text, PhaseOf(slot)});
+    }
+  }
+
+  Status ReadCounts(uint32_t slots, Observation* out) {
+    const int cpus = libbpf_num_possible_cpus();
+    if (cpus < 0) return Status::Error(-cpus, "count CPUs");
+    std::vector<uint64_t> buffer(static_cast<size_t>(cpus) * SYSIEVE_NUMBERS);
+    std::vector<uint32_t> first(SYSIEVE_NUMBERS);
+    for (uint32_t slot = 0; slot < slots; slot++) {
+      if (bpf_map_lookup_elem(MapFd("counts"), &slot, buffer.data()) != 0) {
+        return Status::Error(errno, "read the counts");
+      }
+      if (bpf_map_lookup_elem(MapFd("first_seen"), &slot, first.data()) != 0) {
+        return Status::Error(errno, "read first-seen times");
+      }
+      for (uint32_t number = 0; number < SYSIEVE_NUMBERS; number++) {
+        uint64_t sum = 0;
+        for (int cpu = 0; cpu < cpus; cpu++) {
+          sum += buffer[static_cast<size_t>(cpu) * SYSIEVE_NUMBERS + number];
+        }
+        if (sum == 0) continue;
+        // Zero where the count was read between the two writes of a first call: it is new now.
+        const double ms = first[number] != 0 ? first[number] - 1 : out->elapsed_ms;
+        out->calls.push_back({slot, Abi::kX86_64, number, sum, ms});
+      }
+    }
+    return Status::Ok();
+  }
+
+  template <typename F>
+  void ReadHash(const char* map, F visit) {
+    const int fd = MapFd(map);
+    sysieve_call_key key{};
+    sysieve_call_key next{};
+    // Entries are only ever added, so a walk that meets an insertion still sees all older ones.
+    bool more = bpf_map_get_next_key(fd, nullptr, &next) == 0;
+    while (more) {
+      key = next;
+      sysieve_call call{};
+      if (bpf_map_lookup_elem(fd, &key, &call) == 0) visit(key, call);
+      more = bpf_map_get_next_key(fd, &key, &next) == 0;
+    }
+  }
+
+  bool typed_ = true;
+  std::string suffix_;
+  Object object_;
+  std::vector<Mapping> mappings_;
+  sysieve_config* config_ = nullptr;
+  sysieve_counters* counters_ = nullptr;
+  TaskTable tasks_;
+  std::vector<std::string> cgroup_directories_;
+  std::vector<std::pair<std::string, Link>> links_;
+  uint64_t start_ns_ = 0;
+  uint64_t end_ns_ = 0;
+  uint64_t denied_since_ns_ = 0;
+  bool denied_from_start_ = false;
+  uint64_t misses_ = 0;
+  uint64_t lost_in_scan_ = 0;
+};
+
+EbpfTracer::EbpfTracer(Programs programs) : programs_(programs) {}
+EbpfTracer::~EbpfTracer() = default;
+
+Status EbpfTracer::Start(const Target& target, size_t* tasks) {
+  Status status = Status::Error(EINVAL, "load the BPF programs");
+  for (const bool typed : {true, false}) {
+    if ((typed && programs_ == Programs::kRaw) || (!typed && programs_ == Programs::kTyped)) {
+      continue;
+    }
+    impl_ = std::make_unique<Impl>();
+    status = impl_->Load(typed, target);
+    if (status.ok()) status = impl_->Arm(target, tasks);
+    if (status.ok()) {
+      if (target.denied) impl_->DeniedFromStart();
+      return status;
+    }
+    impl_.reset();
+    // No privilege and no target are no better with the other programs.
+    if (status.code == EPERM || status.code == ESRCH || status.code == ENOENT) break;
+  }
+  return status;
+}
+
+Status EbpfTracer::WatchDenied() {
+  return impl_ ? impl_->WatchDenied() : Status::Error(EINVAL, "watch denied calls");
+}
+
+Status EbpfTracer::Read(Observation* out) {
+  return impl_ ? impl_->Read(out) : Status::Error(EINVAL, "read the recording");
+}
+
+void EbpfTracer::Detach() {
+  if (impl_) impl_->Detach();
+}
+
+}  // namespace sysieve

@@ -1,0 +1,110 @@
+// What the BPF programs and the tracer in user space both know: plain data, fixed sizes.
+#ifndef SYSIEVE_BPF_SHARED_H_
+#define SYSIEVE_BPF_SHARED_H_
+
+#ifdef __cplusplus
+#include <linux/types.h>
+#endif
+
+// Calls below this number are counted in a per-CPU array, all others in a hash. Linux assigns the
+// same numbers on every architecture since 5.x and is at about 470, so this leaves years.
+#define SYSIEVE_NUMBERS 512
+// Pairs of (executable, application); the first few are the phases before the application.
+#define SYSIEVE_SLOTS 128
+#define SYSIEVE_PATH 256
+#define SYSIEVE_NAME 128
+#define SYSIEVE_NAMES 8
+#define SYSIEVE_NAMESPACES 64
+// A direct-mapped table: 2^15 tasks of 8 bytes. Thread ids that fall on one place go to a hash.
+#define SYSIEVE_TASK_BITS 15
+#define SYSIEVE_TASKS (1 << SYSIEVE_TASK_BITS)
+
+enum sysieve_slot {
+  SLOT_UNKNOWN = 0,     // the application, by an executable that has no slot of its own
+  SLOT_SETUP = 1,       // the runtime before a filter is in place
+  SLOT_RUNTIME = 2,     // the runtime under the filter
+  SLOT_EXEC_SETUP = 3,  // the same two, of what enters a running container
+  SLOT_EXEC = 4,
+  SLOT_JOINING = 5,  // called setns: looked at again at its next call
+  SLOT_FIRST_EXECUTABLE = 8,
+};
+
+enum sysieve_state {
+  STATE_UNKNOWN = 0,  // found running: may be inside a call whose enter was not seen
+  STATE_IN_CALL = 1,
+  STATE_OUT = 2,
+  STATE_KILLED = 3,  // outside, after a call that a filter trapped or killed
+};
+
+enum sysieve_exec_rule { EXEC_ANY = 0, EXEC_NAMESPACE = 1, EXEC_FILTER = 2 };
+
+enum sysieve_abi { ABI_X86_64 = 0, ABI_I386 = 1, ABI_X32 = 2 };
+
+struct sysieve_task {
+  __u32 tid;
+  __u16 slot;
+  __u8 state;
+  __u8 collided;
+};
+
+struct sysieve_path {
+  char text[SYSIEVE_PATH];
+};
+
+struct sysieve_call_key {
+  __u32 number;
+  __u16 slot;
+  __u8 abi;
+  __u8 pad;
+  __u32 error;  // 0 in the map of calls; in the map of denials the errno, 0 for killed or trapped
+};
+
+struct sysieve_call {
+  __u64 count;
+  __u64 first_ns;
+};
+
+struct sysieve_cgroup_key {
+  __u64 id;
+  __u32 hierarchy;
+  __u32 pad;
+};
+
+// Set by user space; read-mostly, so apart from the counters' cache lines.
+struct sysieve_config {
+  __u64 start_ns;
+  __u32 watch_denied;
+  __u32 exec_rule;
+  __u32 outer_mount_namespace;
+  __u32 name_count;
+  __u32 follow_namespaces;
+  __u32 pad;
+  char names[SYSIEVE_NAMES][SYSIEVE_NAME];
+};
+
+struct sysieve_counters {
+  __u64 lost_calls;
+  __u64 lost_tasks;
+  __u64 lost_namespaces;
+  __u64 lost_cgroups;
+  __u64 lost_executables;
+  __u64 truncated_paths;
+  __u64 newest_ns;
+  __u64 starts;
+  __s64 live;
+  __s64 live_application;
+  __u32 next_slot;
+  __u32 base_filters;
+  __u32 mount_namespaces[SYSIEVE_NAMESPACES];
+  __u32 pid_namespaces[SYSIEVE_NAMESPACES];
+  __u32 mount_namespace_count;
+  __u32 pid_namespace_count;
+};
+
+// Adjacent thread ids land on different cache lines: their tasks run on different CPUs and each
+// writes its own entry on every call while denials are watched.
+static inline __u32 sysieve_task_index(__u32 tid) {
+  return ((tid << 3) | ((tid >> (SYSIEVE_TASK_BITS - 3)) & 7)) & (SYSIEVE_TASKS - 1);
+}
+
+#endif  // SYSIEVE_BPF_SHARED_H_

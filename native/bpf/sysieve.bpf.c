@@ -1,0 +1,636 @@
+// The recorder inside the kernel: decides whose task is calling and counts the call. Everything is
+// aggregated in maps, so there is no buffer that could overflow; what a map cannot take is counted.
+//
+// Every hook exists twice: as tp_btf (typed arguments, direct loads) and as a raw tracepoint (reads
+// through a helper) for kernels that refuse the first. User space loads one of the two sets.
+#include "kernel.h"
+//
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "shared.h"
+
+#define TS_COMPAT 0x0002
+#define X32_BIT 0x40000000U
+#define NR_SETNS_X86_64 308
+#define NR_SETNS_I386 346
+#define SIGSYS 31
+#define MAX_ERRNO 4095
+#define MAX_THREADS 512
+
+char LICENSE[] SEC("license") = "GPL";
+
+struct sysieve_config config SEC(".data.config") = {};
+struct sysieve_counters counters = {};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, SYSIEVE_TASKS);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __type(key, __u32);
+  __type(value, struct sysieve_task);
+} tasks SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 65536);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, __u32);
+  __type(value, struct sysieve_task);
+} collided_tasks SEC(".maps");
+
+struct slot_counts {
+  __u64 n[SYSIEVE_NUMBERS];
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, SYSIEVE_SLOTS);
+  __type(key, __u32);
+  __type(value, struct slot_counts);
+} counts SEC(".maps");
+
+struct slot_first {
+  __u32 ms[SYSIEVE_NUMBERS];  // since start, plus one; 0: not seen
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, SYSIEVE_SLOTS);
+  __type(key, __u32);
+  __type(value, struct slot_first);
+} first_seen SEC(".maps");
+
+// i386 and x32 calls and numbers past the array.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 16384);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct sysieve_call_key);
+  __type(value, struct sysieve_call);
+} other_calls SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 16384);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct sysieve_call_key);
+  __type(value, struct sysieve_call);
+} denied_calls SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, SYSIEVE_SLOTS);
+  __type(key, struct sysieve_path);
+  __type(value, __u32);
+} slot_by_path SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, SYSIEVE_SLOTS);
+  __type(key, __u32);
+  __type(value, struct sysieve_path);
+} slot_paths SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 4096);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct sysieve_cgroup_key);
+  __type(value, __u32);
+} cgroups SEC(".maps");
+
+// Scratch for the exec program alone: two programs may interleave on one CPU.
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct sysieve_path);
+} exec_scratch SEC(".maps");
+
+#define count(counter) __sync_fetch_and_add(&(counter), 1)
+
+static __always_inline bool is_application(__u32 slot) {
+  return slot == SLOT_UNKNOWN || slot >= SLOT_FIRST_EXECUTABLE;
+}
+
+static __always_inline struct sysieve_task *find_task(__u32 tid) {
+  __u32 index = sysieve_task_index(tid);
+  struct sysieve_task *task = bpf_map_lookup_elem(&tasks, &index);
+  if (!task) return 0;
+  if (task->tid == tid) return task;
+  if (!task->collided) return 0;
+  return bpf_map_lookup_elem(&collided_tasks, &tid);
+}
+
+static __always_inline void count_live(__u32 slot, __s64 by) {
+  if (slot == SLOT_JOINING) return;
+  __sync_fetch_and_add(&counters.live, by);
+  if (is_application(slot)) __sync_fetch_and_add(&counters.live_application, by);
+}
+
+static __always_inline void release_task(__u32 tid) {
+  __u32 index = sysieve_task_index(tid);
+  struct sysieve_task *task = bpf_map_lookup_elem(&tasks, &index);
+  if (!task) return;
+  if (task->tid == tid) {
+    count_live(task->slot, -1);
+    task->slot = SLOT_UNKNOWN;
+    task->state = STATE_UNKNOWN;
+    // Last: from here on another CPU may claim the place.
+    __sync_lock_test_and_set(&task->tid, 0);
+  } else if (task->collided) {
+    struct sysieve_task *other = bpf_map_lookup_elem(&collided_tasks, &tid);
+    if (!other) return;
+    count_live(other->slot, -1);
+    bpf_map_delete_elem(&collided_tasks, &tid);
+  }
+}
+
+static __always_inline void claim_task(__u32 tid, __u32 slot, __u32 state) {
+  __u32 index = sysieve_task_index(tid);
+  struct sysieve_task *task = bpf_map_lookup_elem(&tasks, &index);
+  if (!task) return;
+  __u32 holder = __sync_val_compare_and_swap(&task->tid, 0, tid);
+  if (holder == 0) {
+    task->slot = slot;
+    task->state = state;
+    count_live(slot, 1);
+  } else if (holder == tid) {
+    // Already there: from another hook of the same join, or stale from a scan that lost a race.
+    count_live(task->slot, -1);
+    task->slot = slot;
+    task->state = state;
+    count_live(slot, 1);
+  } else {
+    struct sysieve_task fresh = {.tid = tid, .slot = slot, .state = state};
+    // Never cleared: a place that collided once stays correct at the price of a hash look-up.
+    task->collided = 1;
+    struct sysieve_task *old = bpf_map_lookup_elem(&collided_tasks, &tid);
+    if (old) count_live(old->slot, -1);
+    if (bpf_map_update_elem(&collided_tasks, &tid, &fresh, BPF_ANY)) {
+      count(counters.lost_tasks);
+      return;
+    }
+    count_live(slot, 1);
+  }
+}
+
+static __always_inline void note_new(__u64 now) { counters.newest_ns = now; }
+
+static __always_inline void count_in_hash(void *map, __u32 slot, __u32 abi, __u32 number,
+                                          __u32 error) {
+  struct sysieve_call_key key = {.number = number, .slot = slot, .abi = abi, .error = error};
+  struct sysieve_call *call = bpf_map_lookup_elem(map, &key);
+  if (!call) {
+    struct sysieve_call fresh = {.count = 0, .first_ns = bpf_ktime_get_ns()};
+    bpf_map_update_elem(map, &key, &fresh, BPF_NOEXIST);
+    call = bpf_map_lookup_elem(map, &key);
+    if (!call) {
+      count(counters.lost_calls);
+      return;
+    }
+    note_new(fresh.first_ns);
+  }
+  count(call->count);
+}
+
+static __always_inline __u32 abi_of(__u32 status, __u32 *number) {
+  if (status & TS_COMPAT) return ABI_I386;
+  // Like libseccomp: -1 has the x32 bit set and is an x86_64 number all the same.
+  if ((*number & X32_BIT) && *number != 0xffffffffU) {
+    *number &= ~X32_BIT;
+    return ABI_X32;
+  }
+  return ABI_X86_64;
+}
+
+static __always_inline void count_call(__u32 slot, __u32 status, __u32 number) {
+  if ((status & TS_COMPAT) || number >= SYSIEVE_NUMBERS) {
+    __u32 abi = abi_of(status, &number);
+    count_in_hash(&other_calls, slot, abi, number, 0);
+    return;
+  }
+  struct slot_counts *counted = bpf_map_lookup_elem(&counts, &slot);
+  if (!counted) {
+    count(counters.lost_calls);
+    return;
+  }
+  // No atomic: the map is per CPU, and this program does not nest on one (a nested run would be
+  // skipped by the kernel and shows as a recursion miss, which user space reads as lost calls).
+  if (counted->n[number]++) return;
+  struct slot_first *first = bpf_map_lookup_elem(&first_seen, &slot);
+  if (!first || first->ms[number]) return;
+  __u64 now = bpf_ktime_get_ns();
+  __u32 ms = (__u32)((now - config.start_ns) / 1000000) + 1;
+  if (__sync_val_compare_and_swap(&first->ms[number], 0, ms) == 0) note_new(now);
+}
+
+static __always_inline __u32 mount_namespace(struct task_struct *task) {
+  return BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+}
+
+static __always_inline bool in_set(const __u32 *set, __u32 size, __u32 value) {
+  for (int i = 0; i < SYSIEVE_NAMESPACES; i++) {
+    if (i >= size) return false;
+    if (set[i] == value) return true;
+  }
+  return false;
+}
+
+static __always_inline void add_to_set(__u32 *set, __u32 *size, __u32 value) {
+  if (in_set(set, *size, value)) return;
+  __u32 at = __sync_fetch_and_add(size, 1);
+  if (at >= SYSIEVE_NAMESPACES) {
+    count(counters.lost_namespaces);
+    return;
+  }
+  set[at & (SYSIEVE_NAMESPACES - 1)] = value;
+}
+
+static __always_inline bool in_target_mount_namespace(struct task_struct *task) {
+  return in_set(counters.mount_namespaces, counters.mount_namespace_count, mount_namespace(task));
+}
+
+// Nested pid namespaces count too: a task has a number in each of its namespace's ancestors.
+static __always_inline bool in_target_pid_namespace(struct task_struct *task) {
+  struct pid *pid = BPF_CORE_READ(task, thread_pid);
+  __u32 level = BPF_CORE_READ(pid, level);
+  struct upid *numbers = (struct upid *)((void *)pid + bpf_core_field_offset(struct pid, numbers));
+  for (__u32 i = 1; i < 8; i++) {
+    if (i > level) break;
+    struct pid_namespace *ns = BPF_CORE_READ(&numbers[i], ns);
+    __u32 inum = BPF_CORE_READ(ns, ns.inum);
+    if (in_set(counters.pid_namespaces, counters.pid_namespace_count, inum)) return true;
+  }
+  return false;
+}
+
+static __always_inline __u32 own_pid_namespace(struct task_struct *task) {
+  struct pid *pid = BPF_CORE_READ(task, thread_pid);
+  __u32 level = BPF_CORE_READ(pid, level);
+  struct upid *numbers = (struct upid *)((void *)pid + bpf_core_field_offset(struct pid, numbers));
+  struct pid_namespace *ns = BPF_CORE_READ(&numbers[level], ns);
+  return level == 0 ? 0 : BPF_CORE_READ(ns, ns.inum);
+}
+
+static __always_inline bool is_namespace_init(struct task_struct *task) {
+  struct pid *pid = BPF_CORE_READ(task, thread_pid);
+  __u32 level = BPF_CORE_READ(pid, level);
+  struct upid *numbers = (struct upid *)((void *)pid + bpf_core_field_offset(struct pid, numbers));
+  return level > 0 && BPF_CORE_READ(&numbers[level], nr) == 1;
+}
+
+static __always_inline __u32 filters(struct task_struct *task) {
+  return BPF_CORE_READ(task, seccomp.filter_count.counter);
+}
+
+static __always_inline bool cgroup_matches(struct cgroup *cgroup) {
+  struct sysieve_cgroup_key key = {};
+  key.id = BPF_CORE_READ(cgroup, kn, id);
+  key.hierarchy = BPF_CORE_READ(cgroup, root, hierarchy_id);
+  return bpf_map_lookup_elem(&cgroups, &key) != 0;
+}
+
+// A task that came from outside: part of the runtime until it executes something.
+static __always_inline void join_task(struct task_struct *task, __u32 state) {
+  __u32 tid = BPF_CORE_READ(task, pid);
+  struct sysieve_task *known = find_task(tid);
+  if (known && known->slot != SLOT_JOINING) return;
+  // Whatever filters an engine itself runs under are inherited and say nothing about the container.
+  counters.base_filters = filters(task);
+  claim_task(tid, counters.live_application > 0 ? SLOT_EXEC_SETUP : SLOT_SETUP, state);
+}
+
+// The phases before the application are left one by one: joined, filtered, executed.
+// Returns false where the task turned out not to belong to the target.
+static __always_inline bool advance(struct task_struct *current, struct sysieve_task *task,
+                                    __u32 number) {
+  if (task->slot == SLOT_JOINING) {
+    if (in_target_mount_namespace(current) || in_target_pid_namespace(current)) {
+      join_task(current, STATE_UNKNOWN);
+    } else {
+      if (number != NR_SETNS_X86_64 && number != NR_SETNS_I386) release_task(task->tid);
+      return false;
+    }
+  }
+  if (task->slot == SLOT_SETUP && filters(current) > counters.base_filters) {
+    task->slot = SLOT_RUNTIME;
+  } else if (task->slot == SLOT_EXEC_SETUP && filters(current) > counters.base_filters) {
+    task->slot = is_namespace_init(current) ? SLOT_RUNTIME : SLOT_EXEC;
+  }
+  return true;
+}
+
+static __always_inline int on_enter(struct task_struct *current, __u32 tid, __u32 status,
+                                    __u32 number) {
+  __u32 index = sysieve_task_index(tid);
+  struct sysieve_task *task = bpf_map_lookup_elem(&tasks, &index);
+  if (!task) return 0;
+  if (task->tid != tid) {
+    if (task->collided) task = bpf_map_lookup_elem(&collided_tasks, &tid);
+    else task = 0;
+    if (!task) {
+      // Where setns led is known only when it has returned: look again at the task's next call.
+      if (number == NR_SETNS_X86_64 || number == NR_SETNS_I386) {
+        if (config.follow_namespaces) claim_task(tid, SLOT_JOINING, STATE_IN_CALL);
+      }
+      return 0;
+    }
+  }
+  if (config.watch_denied) task->state = STATE_IN_CALL;
+  if (task->slot < SLOT_FIRST_EXECUTABLE && task->slot != SLOT_UNKNOWN) {
+    if (!advance(current, task, number)) return 0;
+    if (config.watch_denied) task->state = STATE_IN_CALL;
+  }
+  count_call(task->slot, status, number);
+  return 0;
+}
+
+// An exit without an enter is a call that a filter (or a listener, or a ptracer) answered: the
+// tracepoint at the entry comes after seccomp. A new child and a task found running exit a call
+// they never entered, which is what the states tell apart.
+static __always_inline int on_exit(struct task_struct *current, __u32 tid, __u32 status,
+                                   __u32 number, long result) {
+  struct sysieve_task *task = find_task(tid);
+  if (!task) return 0;
+  __u8 before = task->state;
+  task->state = STATE_OUT;
+  if (before != STATE_OUT && before != STATE_KILLED) return 0;
+  if (task->slot < SLOT_FIRST_EXECUTABLE && task->slot != SLOT_UNKNOWN &&
+      !advance(current, task, number))
+    return 0;
+  __u32 error = 0;
+  if (result < 0 && result >= -MAX_ERRNO) error = (__u32)-result;
+  __u32 abi = abi_of(status, &number);
+  count_in_hash(&denied_calls, task->slot, abi, number, error);
+  // Trapped or killed: the task's end by SIGSYS must not count the same call again.
+  if (!error) task->state = STATE_KILLED;
+  return 0;
+}
+
+static __always_inline int on_fork(struct task_struct *parent, struct task_struct *child) {
+  __u32 child_tid = BPF_CORE_READ(child, pid);
+  struct sysieve_task *task = find_task(BPF_CORE_READ(parent, pid));
+  if (task && task->slot != SLOT_JOINING) {
+    claim_task(child_tid, task->slot, STATE_IN_CALL);
+    return 0;
+  }
+  // clone3(CLONE_INTO_CGROUP) moves no task and so shows nowhere else.
+  if (cgroup_matches(BPF_CORE_READ(child, cgroups, dfl_cgrp)) ||
+      (config.follow_namespaces && in_target_pid_namespace(child))) {
+    join_task(child, STATE_IN_CALL);
+    return 0;
+  }
+  // A scan in user space may have claimed this id for a task that ended meanwhile.
+  release_task(child_tid);
+  return 0;
+}
+
+static __always_inline __u32 slot_for(const char *filename) {
+  __u32 zero = 0;
+  struct sysieve_path *path = bpf_map_lookup_elem(&exec_scratch, &zero);
+  if (!path) return SLOT_UNKNOWN;
+  __builtin_memset(path, 0, sizeof(*path));
+  long length = bpf_probe_read_kernel_str(path->text, sizeof(path->text), filename);
+  if (length == sizeof(path->text)) {
+    char last = 0;
+    bpf_probe_read_kernel(&last, 1, filename + sizeof(path->text) - 1);
+    if (last) count(counters.truncated_paths);
+  }
+  __u32 *known = bpf_map_lookup_elem(&slot_by_path, path);
+  if (known) return *known;
+  if (counters.next_slot >= SYSIEVE_SLOTS) {
+    count(counters.lost_executables);
+    return SLOT_UNKNOWN;
+  }
+  __u32 slot = __sync_fetch_and_add(&counters.next_slot, 1);
+  if (slot >= SYSIEVE_SLOTS) {
+    count(counters.lost_executables);
+    return SLOT_UNKNOWN;
+  }
+  bpf_map_update_elem(&slot_paths, &slot, path, BPF_ANY);
+  if (bpf_map_update_elem(&slot_by_path, path, &slot, BPF_NOEXIST)) {
+    // Another CPU was first with the same path; its slot counts, this one stays unused.
+    known = bpf_map_lookup_elem(&slot_by_path, path);
+    return known ? *known : SLOT_UNKNOWN;
+  }
+  return slot;
+}
+
+static __always_inline bool becomes_application(struct task_struct *task, __u32 slot) {
+  if (config.exec_rule == EXEC_ANY || filters(task) > counters.base_filters) return true;
+  // Unfiltered: a runtime re-executes itself from a copy before it enters the namespaces, so the
+  // first execve inside them is the entrypoint's.
+  if (config.exec_rule != EXEC_NAMESPACE) return false;
+  if (slot == SLOT_SETUP) return mount_namespace(task) != config.outer_mount_namespace;
+  return in_target_mount_namespace(task);
+}
+
+static __always_inline int on_exec(struct task_struct *current, __u32 old_tid,
+                                   const char *filename) {
+  __u32 tid = BPF_CORE_READ(current, pid);
+  if (old_tid != tid) {
+    // execve from a thread other than the leader: it takes over the leader's id.
+    struct sysieve_task *old = find_task(old_tid);
+    if (!old) return 0;
+    __u32 slot = old->slot;
+    release_task(old_tid);
+    claim_task(tid, slot, STATE_IN_CALL);
+  }
+  struct sysieve_task *task = find_task(tid);
+  if (!task) return 0;
+  __u32 slot = task->slot;
+  if (slot == SLOT_JOINING) return 0;
+  if (is_application(slot)) {
+    task->slot = slot_for(filename);
+    return 0;
+  }
+  if (!becomes_application(current, slot)) return 0;
+  if (slot == SLOT_SETUP || slot == SLOT_RUNTIME) {
+    count(counters.starts);
+    // A restarted container has new namespaces.
+    __u32 mounts = mount_namespace(current);
+    if (config.follow_namespaces && mounts != config.outer_mount_namespace) {
+      add_to_set(counters.mount_namespaces, &counters.mount_namespace_count, mounts);
+      __u32 pids = is_namespace_init(current) ? own_pid_namespace(current) : 0;
+      if (pids) add_to_set(counters.pid_namespaces, &counters.pid_namespace_count, pids);
+    }
+  }
+  __sync_fetch_and_add(&counters.live_application, 1);
+  task->slot = slot_for(filename);
+  return 0;
+}
+
+static __always_inline void on_cgroup_attach(struct cgroup *cgroup, struct task_struct *leader,
+                                             bool whole_process) {
+  if (!cgroup_matches(cgroup)) return;
+  join_task(leader, STATE_UNKNOWN);
+  if (!whole_process) return;
+  struct list_head *head = (struct list_head *)((void *)BPF_CORE_READ(leader, signal) +
+                                                bpf_core_field_offset(struct signal_struct, thread_head));
+  struct list_head *node = BPF_CORE_READ(head, next);
+  int i;
+  for (i = 0; i < MAX_THREADS && node != head; i++) {
+    struct task_struct *thread =
+        (struct task_struct *)((void *)node - bpf_core_field_offset(struct task_struct, thread_node));
+    join_task(thread, STATE_UNKNOWN);
+    node = BPF_CORE_READ(node, next);
+  }
+  if (node != head) count(counters.lost_tasks);
+}
+
+static __always_inline void add_cgroup(struct cgroup *cgroup) {
+  struct sysieve_cgroup_key key = {};
+  __u32 one = 1;
+  key.id = BPF_CORE_READ(cgroup, kn, id);
+  key.hierarchy = BPF_CORE_READ(cgroup, root, hierarchy_id);
+  if (bpf_map_update_elem(&cgroups, &key, &one, BPF_ANY)) count(counters.lost_cgroups);
+}
+
+static __always_inline void on_cgroup_mkdir(struct cgroup *cgroup) {
+  if (cgroup_matches(BPF_CORE_READ(cgroup, self.parent, cgroup))) {
+    add_cgroup(cgroup);
+    return;
+  }
+  __u64 name[SYSIEVE_NAME / 8] = {};
+  bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(cgroup, kn, name));
+  for (int i = 0; i < SYSIEVE_NAMES; i++) {
+    if (i >= config.name_count) break;
+    const __u64 *wanted = (const __u64 *)config.names[i];
+    bool same = true;
+    for (int j = 0; j < SYSIEVE_NAME / 8; j++) {
+      if (name[j] != wanted[j]) {
+        same = false;
+        break;
+      }
+    }
+    if (same) {
+      add_cgroup(cgroup);
+      return;
+    }
+  }
+}
+
+static __always_inline void on_cgroup_rmdir(struct cgroup *cgroup) {
+  struct sysieve_cgroup_key key = {};
+  key.id = BPF_CORE_READ(cgroup, kn, id);
+  key.hierarchy = BPF_CORE_READ(cgroup, root, hierarchy_id);
+  bpf_map_delete_elem(&cgroups, &key);
+}
+
+// ---- typed tracepoints -------------------------------------------------------------------------
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(enter_btf, struct pt_regs *regs, long number) {
+  struct task_struct *current = bpf_get_current_task_btf();
+  return on_enter(current, current->pid, current->thread_info.status, number);
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(exit_btf, struct pt_regs *regs, long result) {
+  struct task_struct *current = bpf_get_current_task_btf();
+  return on_exit(current, current->pid, current->thread_info.status, regs->orig_ax, result);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(fork_btf, struct task_struct *parent, struct task_struct *child) {
+  return on_fork(parent, child);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(exec_btf, struct task_struct *current, int old_tid, struct linux_binprm *bprm) {
+  return on_exec(current, old_tid, BPF_CORE_READ(bprm, filename));
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(task_exit_btf, struct task_struct *current) {
+  __u32 tid = current->pid;
+  struct sysieve_task *task = find_task(tid);
+  if (!task) return 0;
+  // SECCOMP_RET_KILL_THREAD beside living threads ends the task inside the call: no exit is traced.
+  // The kernel has rolled the registers back then (the result holds the number), which a SIGSYS
+  // from elsewhere does not do.
+  if (config.watch_denied && task->state == STATE_OUT && (current->exit_code & 0x7f) == SIGSYS) {
+    struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(current);
+    if (regs->ax == regs->orig_ax) {
+      __u32 number = regs->orig_ax;
+      __u32 abi = abi_of(current->thread_info.status, &number);
+      count_in_hash(&denied_calls, task->slot, abi, number, 0);
+    }
+  }
+  release_task(tid);
+  return 0;
+}
+
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(cgroup_attach_btf, struct cgroup *cgroup, const char *path, struct task_struct *task,
+             bool whole_process) {
+  on_cgroup_attach(cgroup, task, whole_process);
+  return 0;
+}
+
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(cgroup_mkdir_btf, struct cgroup *cgroup, const char *path) {
+  on_cgroup_mkdir(cgroup);
+  return 0;
+}
+
+SEC("tp_btf/cgroup_rmdir")
+int BPF_PROG(cgroup_rmdir_btf, struct cgroup *cgroup, const char *path) {
+  on_cgroup_rmdir(cgroup);
+  return 0;
+}
+
+// ---- raw tracepoints ---------------------------------------------------------------------------
+
+SEC("raw_tp/sys_enter")
+int BPF_PROG(enter_raw, struct pt_regs *regs, long number) {
+  struct task_struct *current = (struct task_struct *)bpf_get_current_task();
+  return on_enter(current, BPF_CORE_READ(current, pid), BPF_CORE_READ(current, thread_info.status),
+                  number);
+}
+
+SEC("raw_tp/sys_exit")
+int BPF_PROG(exit_raw, struct pt_regs *regs, long result) {
+  struct task_struct *current = (struct task_struct *)bpf_get_current_task();
+  return on_exit(current, BPF_CORE_READ(current, pid), BPF_CORE_READ(current, thread_info.status),
+                 BPF_CORE_READ(regs, orig_ax), result);
+}
+
+SEC("raw_tp/sched_process_fork")
+int BPF_PROG(fork_raw, struct task_struct *parent, struct task_struct *child) {
+  return on_fork(parent, child);
+}
+
+SEC("raw_tp/sched_process_exec")
+int BPF_PROG(exec_raw, struct task_struct *current, int old_tid, struct linux_binprm *bprm) {
+  return on_exec(current, old_tid, BPF_CORE_READ(bprm, filename));
+}
+
+// Without typed registers a lone SECCOMP_RET_KILL_THREAD goes unseen; user space declares it.
+SEC("raw_tp/sched_process_exit")
+int BPF_PROG(task_exit_raw, struct task_struct *current) {
+  release_task(BPF_CORE_READ(current, pid));
+  return 0;
+}
+
+SEC("raw_tp/cgroup_attach_task")
+int BPF_PROG(cgroup_attach_raw, struct cgroup *cgroup, const char *path, struct task_struct *task,
+             bool whole_process) {
+  on_cgroup_attach(cgroup, task, whole_process);
+  return 0;
+}
+
+SEC("raw_tp/cgroup_mkdir")
+int BPF_PROG(cgroup_mkdir_raw, struct cgroup *cgroup, const char *path) {
+  on_cgroup_mkdir(cgroup);
+  return 0;
+}
+
+SEC("raw_tp/cgroup_rmdir")
+int BPF_PROG(cgroup_rmdir_raw, struct cgroup *cgroup, const char *path) {
+  on_cgroup_rmdir(cgroup);
+  return 0;
+}

@@ -1,0 +1,104 @@
+#include "core/cgroup.h"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <sstream>
+#include <string_view>
+#include <system_error>
+
+namespace sysieve {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> Split(const std::string& text, char separator) {
+  std::vector<std::string> out;
+  std::stringstream stream(text);
+  std::string part;
+  while (std::getline(stream, part, separator)) out.push_back(part);
+  return out;
+}
+
+bool IsBelow(std::string_view path, std::string_view directory) {
+  return path == directory ||
+         (path.starts_with(directory) && (directory == "/" || path[directory.size()] == '/'));
+}
+
+// The options of the cgroup mount that holds `directory` ("cgroup2" for v2), none if it is not
+// inside one.
+std::optional<std::vector<std::string>> MountOptions(const std::string& directory) {
+  std::ifstream file("/proc/self/mountinfo");
+  std::string line;
+  std::string best;
+  std::optional<std::vector<std::string>> options;
+  while (std::getline(file, line)) {
+    const size_t dash = line.find(" - ");
+    if (dash == std::string::npos) continue;
+    const std::vector<std::string> left = Split(line.substr(0, dash), ' ');
+    const std::vector<std::string> right = Split(line.substr(dash + 3), ' ');
+    if (left.size() < 5 || right.size() < 3) continue;
+    const std::string& mountpoint = left[4];
+    if (!IsBelow(directory, mountpoint) || mountpoint.size() < best.size()) continue;
+    best = mountpoint;
+    if (right[0] == "cgroup2") {
+      options = {"cgroup2"};
+    } else if (right[0] == "cgroup") {
+      options = Split(right[2], ',');
+    } else {
+      options.reset();
+    }
+  }
+  return options;
+}
+
+std::optional<uint32_t> Hierarchy(const std::vector<std::string>& options) {
+  std::ifstream file("/proc/self/cgroup");
+  std::string line;
+  while (std::getline(file, line)) {
+    const std::vector<std::string> parts = Split(line, ':');
+    if (parts.size() < 2) continue;
+    const auto number = static_cast<uint32_t>(strtoul(parts[0].c_str(), nullptr, 10));
+    if (number == 0) {
+      if (options.front() == "cgroup2") return 0;
+      continue;
+    }
+    for (const std::string& controller : Split(parts[1], ',')) {
+      for (const std::string& option : options) {
+        if (option == controller) return number;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Status FindCgroups(const std::string& directory, std::vector<CgroupId>* ids,
+                   std::vector<std::string>* directories) {
+  std::error_code error;
+  const std::string path = fs::canonical(directory, error).string();
+  if (error) return Status::Error(error.value(), "open cgroup", directory);
+  const auto options = MountOptions(path);
+  if (!options) return Status::Error(EINVAL, "find cgroup mount", directory);
+  const auto hierarchy = Hierarchy(*options);
+  if (!hierarchy) return Status::Error(EINVAL, "find cgroup hierarchy", directory);
+
+  const auto add = [&](const std::string& found) {
+    struct stat info {};
+    // A cgroup that ended meanwhile has no tasks either. The inode number is the kernfs id.
+    if (stat(found.c_str(), &info) != 0) return;
+    ids->push_back({*hierarchy, info.st_ino});
+    directories->push_back(found);
+  };
+  add(path);
+  fs::recursive_directory_iterator it(path, fs::directory_options::skip_permission_denied, error);
+  for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+    if (it->is_directory(error)) add(it->path().string());
+  }
+  return Status::Ok();
+}
+
+}  // namespace sysieve

@@ -1,0 +1,88 @@
+#include "core/proc.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <string>
+
+namespace sysieve::proc {
+namespace {
+
+std::vector<int> NumericEntries(const std::string& directory) {
+  std::vector<int> out;
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(directory.c_str()), closedir);
+  if (!dir) return out;
+  while (const dirent* entry = readdir(dir.get())) {
+    char* end = nullptr;
+    const long id = strtol(entry->d_name, &end, 10);
+    if (id > 0 && id <= INT_MAX && *end == '\0') out.push_back(static_cast<int>(id));
+  }
+  return out;
+}
+
+// Field `index` (from 3 on) of a stat file. The command name in parentheses may itself hold spaces
+// and parentheses, so fields are counted from the last one.
+std::optional<uint64_t> StatField(const std::string& path, int index) {
+  std::ifstream file(path);
+  std::string line;
+  if (!std::getline(file, line, '\0')) return std::nullopt;
+  size_t at = line.rfind(')');
+  if (at == std::string::npos) return std::nullopt;
+  at += 2;
+  for (int field = 3; field < index; field++) {
+    at = line.find(' ', at);
+    if (at == std::string::npos) return std::nullopt;
+    at++;
+  }
+  if (at >= line.size()) return std::nullopt;
+  return strtoull(line.c_str() + at, nullptr, 10);
+}
+
+}  // namespace
+
+std::vector<int> Processes() { return NumericEntries("/proc"); }
+
+std::vector<int> Threads(int pid) {
+  return NumericEntries("/proc/" + std::to_string(pid) + "/task");
+}
+
+int Parent(int pid) {
+  return static_cast<int>(StatField("/proc/" + std::to_string(pid) + "/stat", 4).value_or(0));
+}
+
+uint32_t Namespace(int pid, const char* kind) {
+  struct stat info {};
+  const std::string path = "/proc/" + std::to_string(pid) + "/ns/" + kind;
+  if (stat(path.c_str(), &info) != 0) return 0;
+  return static_cast<uint32_t>(info.st_ino);
+}
+
+std::string ExecutablePath(int pid) {
+  std::array<char, PATH_MAX> buffer{};
+  const std::string path = "/proc/" + std::to_string(pid) + "/exe";
+  const ssize_t length = readlink(path.c_str(), buffer.data(), buffer.size());
+  if (length <= 0) return "";
+  return {buffer.data(), static_cast<size_t>(length)};
+}
+
+std::optional<uint64_t> StartTime(int pid, int tid) {
+  return StatField("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/stat", 22);
+}
+
+bool ReadPids(const std::string& path, std::vector<int>* out) {
+  std::ifstream file(path);
+  if (!file) return false;
+  int pid = 0;
+  while (file >> pid) out->push_back(pid);
+  return true;
+}
+
+}  // namespace sysieve::proc

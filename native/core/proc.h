@@ -1,0 +1,28 @@
+// Reads of /proc: which tasks exist, where they belong. A task may end between any two reads, so
+// every function answers "nothing" rather than fail then.
+#ifndef SYSIEVE_CORE_PROC_H_
+#define SYSIEVE_CORE_PROC_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sysieve::proc {
+
+std::vector<int> Processes();
+std::vector<int> Threads(int pid);
+// The parent's pid; 0 when the process is gone.
+int Parent(int pid);
+// Inode of /proc/PID/ns/KIND; 0 when the process is gone.
+uint32_t Namespace(int pid, const char* kind);
+// What /proc/PID/exe names; empty for kernel threads and ended processes.
+std::string ExecutablePath(int pid);
+// Start time of a task in clock ticks since boot: with the id, it names a task uniquely.
+std::optional<uint64_t> StartTime(int pid, int tid);
+// Reads whole numbers, one a line (cgroup.procs); false when the file cannot be opened.
+bool ReadPids(const std::string& path, std::vector<int>* out);
+
+}  // namespace sysieve::proc
+
+#endif  // SYSIEVE_CORE_PROC_H_

@@ -1,0 +1,88 @@
+// What every tracer offers: arm on a target, read what was seen so far, detach.
+#ifndef SYSIEVE_CORE_TRACER_H_
+#define SYSIEVE_CORE_TRACER_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/status.h"
+
+namespace sysieve {
+
+enum class Abi { kX86_64, kI386, kX32 };
+
+// kSetup and kRuntime: a container runtime before and under the filter, up to the entrypoint's
+// execve; kExecSetup and kExec the same of what enters a running container.
+enum class Phase { kApplication, kSetup, kRuntime, kExecSetup, kExec };
+
+// What turns a task in setup into the application; see enum sysieve_exec_rule.
+enum class ExecRule { kAny, kNamespace, kFilter };
+
+struct Target {
+  ExecRule exec_rule = ExecRule::kAny;
+  bool denied = false;
+  std::vector<std::string> cgroups;
+  std::vector<std::string> cgroup_names;
+  std::vector<uint32_t> mount_namespaces;
+  std::vector<uint32_t> pid_namespaces;
+  std::vector<int> pids;
+  std::vector<int> setup_pids;
+};
+
+struct Executable {
+  uint32_t slot;
+  std::string path;
+  Phase phase;
+};
+
+struct Call {
+  uint32_t slot;
+  Abi abi;
+  uint32_t number;
+  uint64_t count;
+  double first_seen_ms;  // since start
+};
+
+struct DeniedCall : Call {
+  uint32_t error;  // errno; 0: killed or trapped
+};
+
+// Every way something can be missed, counted.
+struct Losses {
+  uint64_t calls = 0;
+  uint64_t tasks = 0;
+  uint64_t namespaces = 0;
+  uint64_t cgroups = 0;
+  uint64_t executables = 0;
+  uint64_t paths = 0;
+};
+
+struct Observation {
+  double elapsed_ms = 0;
+  int64_t live = 0;
+  uint64_t starts = 0;
+  double newest_ms = 0;
+  std::optional<double> denied_since_ms;
+  std::vector<Executable> executables;
+  std::vector<Call> calls;
+  std::vector<DeniedCall> denied;
+  Losses lost;
+  std::vector<std::string> blind_spots;
+};
+
+class Tracer {
+ public:
+  virtual ~Tracer() = default;
+  // Arms the tracer; `tasks` receives the number of the target's tasks that were found running.
+  virtual Status Start(const Target& target, size_t* tasks) = 0;
+  virtual Status WatchDenied() = 0;
+  virtual Status Read(Observation* out) = 0;
+  // After this nothing is counted any more; Read still works. Idempotent.
+  virtual void Detach() = 0;
+};
+
+}  // namespace sysieve
+
+#endif  // SYSIEVE_CORE_TRACER_H_

@@ -1,0 +1,83 @@
+/** What the addon offers, as TypeScript sees it; native/addon/session.cc is the other side. */
+
+/** Numbers of the kernel-side phases, equal to enum sysieve_phase in native/bpf/shared.h. */
+export type NativePhase = 'app' | 'setup' | 'runtime' | 'exec-setup' | 'exec';
+
+export interface SessionOptions {
+  /** What turns a task of phase setup into the application: any execve (own launcher), an execve in
+   *  another mount namespace than the engine's (no filter expected), or an execve under a filter. */
+  execRule: 'any' | 'namespace' | 'filter';
+  /** Watch denied calls from the first instruction on. */
+  denied: boolean;
+  /** Cgroup directories whose tasks match, sub-cgroups included. Absolute paths below a cgroup mount. */
+  cgroups: string[];
+  /** Names (last path component) of cgroups that match when they are made later: a restarted container. */
+  cgroupNames: string[];
+  /** Namespace inode numbers; a process from outside that joins one of them belongs to the target. */
+  mountNamespaces: number[];
+  pidNamespaces: number[];
+  /** Processes that match with all their threads and descendants. */
+  pids: number[];
+  /** Processes that match and are still in phase setup (sysieve's own launcher). */
+  setupPids: number[];
+}
+
+export interface NativeExecutable {
+  /** Slot number; calls refer to it. */
+  slot: number;
+  path: string;
+  phase: NativePhase;
+}
+
+export interface NativeCall {
+  slot: number;
+  abi: 'x86_64' | 'i386' | 'x32';
+  number: number;
+  count: bigint;
+  /** ms since start(). */
+  firstSeenMs: number;
+}
+
+export interface NativeDenied extends NativeCall {
+  errno: number;
+}
+
+export interface NativeLosses {
+  calls: bigint;
+  tasks: bigint;
+  namespaces: bigint;
+  cgroups: bigint;
+  executables: bigint;
+  paths: bigint;
+}
+
+export interface Observation {
+  elapsedMs: number;
+  /** Tasks of the target alive now. */
+  live: number;
+  starts: number;
+  /** ms since start() of the newest first-seen call; 0 when there is none. */
+  newestMs: number;
+  /** ms since start() from which denied calls are watched; null: not watched. */
+  deniedSinceMs: number | null;
+  executables: NativeExecutable[];
+  calls: NativeCall[];
+  denied: NativeDenied[];
+  lost: NativeLosses;
+}
+
+export interface NativeSession {
+  /** Loads, attaches, scans; throws an Error with `code` (errno name), `operation`. Returns the tasks found. */
+  start(): { tasks: number };
+  /** Begins to watch denied calls. Idempotent. */
+  watchDenied(): void;
+  read(): Observation;
+  /** Detaches and frees. Idempotent; also run when the environment ends. */
+  stop(): void;
+}
+
+export interface NativeAddon {
+  Session: new (options: SessionOptions) => NativeSession;
+  /** One probe per requirement, for doctor. */
+  probe(): { name: string; ok: boolean; detail: string }[];
+}

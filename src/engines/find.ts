@@ -1,0 +1,216 @@
+/** Which engine has the container. */
+import { existsSync } from 'node:fs';
+import { SysieveError } from '../errors';
+import { cgroupNamesOf } from './cgroups';
+import { dockerEngine } from './docker';
+import { findPodman, podmanCommandEngine, podmanSocketEngine } from './podman';
+import { readProcess } from './process';
+import { connect, identify } from './socket';
+import type { ContainerInfo, Endpoint, Engine, EngineChoice, EngineName, Inspected } from './types';
+
+export interface FindOptions {
+  engine: EngineChoice;
+  /** A unix socket to ask instead of the usual ones. */
+  socket?: string | undefined;
+}
+
+const DOCKER_SOCKET = '/var/run/docker.sock';
+const PODMAN_SOCKET = '/run/podman/podman.sock';
+
+/** The grammar of both engines for names; ids and their prefixes are within it. */
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/;
+
+/** Where an engine may be; `named` by the user or the environment, so its absence is an error. */
+interface Candidate {
+  engine: EngineName;
+  endpoint: Endpoint;
+  named: boolean;
+}
+
+function unixPath(engine: EngineName, variable: string, value: string): string {
+  const match = /^unix:\/\/(\/.*)$/.exec(value) ?? /^(\/.*)$/.exec(value);
+  if (match?.[1] !== undefined) return match[1];
+  throw new SysieveError('system', 'engine-remote', `${engine} at ${value} is not a local socket`, {
+    cause: `${variable} is set; the processes of a remote engine are not on this machine`,
+    remedy: `run sysieve where ${engine} runs, or name the local socket with --socket`,
+  });
+}
+
+function socketCandidate(
+  engine: EngineName,
+  variable: string,
+  usual: string,
+  socket: string | undefined,
+): Candidate | null {
+  const value = process.env[variable];
+  if (socket !== undefined) {
+    const path = unixPath(engine, '--socket', socket);
+    return { engine, endpoint: { kind: 'socket', path }, named: true };
+  }
+  if (value !== undefined && value !== '') {
+    const path = unixPath(engine, variable, value);
+    return { engine, endpoint: { kind: 'socket', path }, named: true };
+  }
+  if (!existsSync(usual)) return null;
+  return { engine, endpoint: { kind: 'socket', path: usual }, named: false };
+}
+
+function candidates(options: FindOptions): Candidate[] {
+  const docker = () => socketCandidate('docker', 'DOCKER_HOST', DOCKER_SOCKET, options.socket);
+  const podman = (): Candidate | null => {
+    const socket = socketCandidate('podman', 'CONTAINER_HOST', PODMAN_SOCKET, options.socket);
+    if (socket !== null) return socket;
+    const command = findPodman(process.env.PATH ?? '');
+    if (command === null) return null;
+    return { engine: 'podman', endpoint: { kind: 'cli', path: command }, named: false };
+  };
+  // One socket is one engine; which, it says itself.
+  if (options.engine === 'docker' || (options.engine === 'auto' && options.socket !== undefined)) {
+    return [docker()].filter((c) => c !== null);
+  }
+  if (options.engine === 'podman') return [podman()].filter((c) => c !== null);
+  return [docker(), podman()].filter((c) => c !== null);
+}
+
+export async function engineAt(endpoint: Endpoint): Promise<Engine> {
+  if (endpoint.kind === 'cli') return podmanCommandEngine(endpoint.path);
+  const client = connect(endpoint.path);
+  const version = await identify(client, endpoint.path);
+  return version.engine === 'podman'
+    ? podmanSocketEngine(endpoint.path, client)
+    : dockerEngine(endpoint.path, version, client);
+}
+
+function place(endpoint: Endpoint): string {
+  return endpoint.kind === 'cli' ? `the command ${endpoint.path}` : endpoint.path;
+}
+
+/** Adds what /proc knows; null: the process ended in between, so the engine must be asked again. */
+export async function describe(engine: Engine, seen: Inspected): Promise<ContainerInfo | null> {
+  const facts = readProcess(engine.name, seen);
+  if (seen.pid !== null && facts === null) return null;
+  const runtime = seen.runtimeName;
+  return {
+    engine: engine.name,
+    endpoint: engine.endpoint,
+    id: seen.id,
+    name: seen.name,
+    image: seen.image,
+    running: seen.pid !== null,
+    pid: seen.pid,
+    startedAt: seen.startedAt,
+    runtime:
+      runtime === null
+        ? null
+        : { name: runtime, version: await engine.runtimeVersion(runtime) },
+    // An engine-wide setting shows only in the process; the container's own setting also outranks
+    // a filter that the application put on itself.
+    seccomp: seen.unconfined || facts?.filtered === false ? 'unconfined' : 'filter',
+    cgroups: facts?.cgroups ?? [],
+    cgroupNames: cgroupNamesOf(engine.name, seen.id),
+    mountNamespace: facts?.mountNamespace ?? null,
+    pidNamespace: facts?.pidNamespace ?? null,
+  };
+}
+
+async function ask(candidate: Candidate, name: string): Promise<ContainerInfo | null> {
+  const engine = await engineAt(candidate.endpoint);
+  // A container may end or restart between the engine's answer and /proc.
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const seen = await engine.inspect(name);
+    if (seen === null) return null;
+    const info = await describe(engine, seen);
+    if (info !== null) return info;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new SysieveError(
+    'system',
+    'container-process-not-here',
+    `${engine.name} says the container runs, but its process is not in this pid namespace`,
+    { remedy: 'run sysieve on the host of the engine, in its pid namespace' },
+  );
+}
+
+function noEngine(options: FindOptions): SysieveError {
+  const looked = {
+    docker: `no socket at ${DOCKER_SOCKET}, DOCKER_HOST is not set`,
+    podman: `no socket at ${PODMAN_SOCKET}, CONTAINER_HOST is not set, no podman on PATH`,
+  };
+  const which: EngineName[] = options.engine === 'auto' ? ['docker', 'podman'] : [options.engine];
+  return new SysieveError('system', 'engine-unreachable', 'found no container engine to ask', {
+    cause: which.map((e) => `${e}: ${looked[e]}`).join('; '),
+    remedy: 'start the engine, or name its socket with --socket',
+  });
+}
+
+/** One container by name, id or id prefix. Never a guess: two engines with the name is an error. */
+export async function findContainer(name: string, options: FindOptions): Promise<ContainerInfo> {
+  if (!NAME.test(name)) {
+    throw new SysieveError('input', 'container-name-invalid', `no container can be named "${name}"`, {
+      remedy: 'names and ids start with a letter or digit, then letters, digits, "_", "." or "-"',
+    });
+  }
+  const asked = candidates(options);
+  if (asked.length === 0) throw noEngine(options);
+  const found: ContainerInfo[] = [];
+  const without: string[] = [];
+  const failures: SysieveError[] = [];
+  for (const candidate of asked) {
+    try {
+      const info = await ask(candidate, name);
+      if (info === null) without.push(`${candidate.engine} at ${place(candidate.endpoint)}`);
+      // Where Podman stands in on Docker's socket, both candidates are the same engine.
+      else if (!found.some((f) => f.id === info.id)) found.push(info);
+    } catch (error) {
+      const unanswered = error instanceof SysieveError && error.code === 'engine-unreachable';
+      // An engine the user named must answer; one that merely lies around must not be in the way.
+      if (!unanswered || candidate.named || asked.length === 1) throw error;
+      failures.push(error);
+    }
+  }
+  if (found.length > 1) {
+    throw new SysieveError(
+      'input',
+      'container-ambiguous',
+      `a container "${name}" exists in ${found.map((f) => f.engine).join(' and in ')}`,
+      { remedy: `say which: ${found.map((f) => `--engine ${f.engine}`).join(' or ')}` },
+    );
+  }
+  const [only] = found;
+  if (only !== undefined) return only;
+  const notAsked = failures.map((f) => `${f.message}: ${f.reason}`).join('; ');
+  if (without.length === 0) {
+    throw new SysieveError('system', 'engine-unreachable', 'no container engine answered', {
+      cause: notAsked,
+      remedy: failures[0]?.remedy ?? 'start the engine',
+    });
+  }
+  throw new SysieveError('input', 'container-not-found', `no container "${name}"`, {
+    cause: `asked ${without.join(' and ')}${notAsked === '' ? '' : `; ${notAsked}`}`,
+    remedy: 'list what there is with docker ps -a or podman ps -a; --socket names another engine',
+  });
+}
+
+export interface EngineProbe {
+  engine: EngineName;
+  ok: boolean;
+  detail: string;
+}
+
+/** Every engine on this machine and whether it answers, for a report. */
+export async function probeEngines(): Promise<EngineProbe[]> {
+  const probes: EngineProbe[] = [];
+  for (const name of ['docker', 'podman'] as const) {
+    try {
+      const [candidate] = candidates({ engine: name });
+      if (candidate === undefined) throw noEngine({ engine: name });
+      // No container has this id; that the engine can say so is the answer wanted.
+      await (await engineAt(candidate.endpoint)).inspect('0'.repeat(64));
+      probes.push({ engine: name, ok: true, detail: place(candidate.endpoint) });
+    } catch (error) {
+      if (!(error instanceof SysieveError)) throw error;
+      probes.push({ engine: name, ok: false, detail: `${error.message}: ${error.reason}` });
+    }
+  }
+  return probes;
+}

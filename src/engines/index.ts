@@ -1,0 +1,14 @@
+/**
+ * Container engines: which one has a container, what the container is to the kernel (process,
+ * cgroups, namespaces, runtime), and what happens to it while it is recorded.
+ */
+export { type EngineProbe, type FindOptions, findContainer, probeEngines } from './find';
+export type {
+  ContainerCgroup,
+  ContainerEvent,
+  ContainerInfo,
+  ContainerRuntime,
+  EngineChoice,
+  EngineName,
+} from './types';
+export { watchContainer } from './watch';

@@ -1,0 +1,168 @@
+/** Podman: by its service's socket, or without one by the podman command. Both answer alike. */
+import { execFile } from 'node:child_process';
+import { accessSync, constants, statSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type Docker from 'dockerode';
+import { z } from 'zod';
+import { SysieveError } from '../errors';
+import { ContainerId, isUnconfined, startedAtOf } from './docker';
+import { ambiguousPrefix, connect, get, streamEvents, unexpectedAnswer } from './socket';
+import type { Engine, Inspected } from './types';
+
+/** The libpod API of Podman 4 and later; the Docker-compatible one does not name the runtime. */
+const API = '/v4.0.0/libpod';
+const COMMAND_MS = 20_000;
+const COMMAND_POLL_MS = 1_000;
+
+const Container = z.object({
+  Id: ContainerId,
+  Name: z.string(),
+  ImageName: z.string(),
+  OCIRuntime: z.string().nullish(),
+  State: z.object({
+    Running: z.boolean(),
+    Pid: z.number().int().nonnegative(),
+    StartedAt: z.string(),
+  }),
+  HostConfig: z.object({
+    Privileged: z.boolean().nullish(),
+    PidMode: z.string().nullish(),
+    SecurityOpt: z.array(z.string()).nullish(),
+  }),
+});
+
+const Info = z.object({
+  host: z.object({ ociRuntime: z.object({ name: z.string(), version: z.string() }) }),
+});
+
+function toInspected(c: z.infer<typeof Container>): Inspected {
+  return {
+    id: c.Id,
+    name: c.Name,
+    image: c.ImageName,
+    running: c.State.Running,
+    pid: c.State.Running && c.State.Pid > 0 ? c.State.Pid : null,
+    startedAt: startedAtOf(c.State.StartedAt),
+    runtimeName: c.OCIRuntime || null,
+    unconfined: isUnconfined(c.HostConfig),
+    sharedPidNamespace: /^(host|container:|ns:)/.test(c.HostConfig.PidMode ?? ''),
+  };
+}
+
+/** Podman quotes what `RUNTIME --version` prints, several lines of it. */
+function versionFor(name: string, info: z.infer<typeof Info>): string | null {
+  const runtime = info.host.ociRuntime;
+  if (path.basename(name) !== path.basename(runtime.name)) return null;
+  return /version (\S+)/.exec(runtime.version)?.[1] ?? null;
+}
+
+export function podmanSocketEngine(
+  socketPath: string,
+  podman: Docker = connect(socketPath),
+): Engine {
+  return {
+    name: 'podman',
+    endpoint: { kind: 'socket', path: socketPath },
+    async inspect(name) {
+      const raw = await get(podman, 'podman', socketPath, `${API}/containers/${name}/json`, name);
+      if (raw === null) return null;
+      const parsed = Container.safeParse(raw);
+      if (!parsed.success) throw unexpectedAnswer('podman', socketPath, parsed.error);
+      return toInspected(parsed.data);
+    },
+    async runtimeVersion(name) {
+      const info = Info.safeParse(await get(podman, 'podman', socketPath, `${API}/info`, 'info'));
+      if (!info.success) throw unexpectedAnswer('podman', socketPath, info.error);
+      return versionFor(name, info.data);
+    },
+    events: (id, wake, signal) => streamEvents(podman, id, wake, signal),
+  };
+}
+
+/** The podman command on PATH, absolute; null: there is none. */
+export function findPodman(searchPath: string): string | null {
+  for (const dir of searchPath.split(':').filter((d) => path.isAbsolute(d))) {
+    const file = path.join(dir, 'podman');
+    try {
+      accessSync(file, constants.X_OK);
+      if (statSync(file).isFile()) return file;
+    } catch {
+      // Not in this directory.
+    }
+  }
+  return null;
+}
+
+interface CommandResult {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+function runPodman(command: string, args: string[]): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    const options = { timeout: COMMAND_MS, maxBuffer: 64 << 20 };
+    execFile(command, args, options, (error, stdout, stderr) => {
+      if (error === null) return resolve({ code: 0, stdout, stderr });
+      if (typeof error.code === 'number') return resolve({ code: error.code, stdout, stderr });
+      reject(
+        new SysieveError('system', 'engine-unreachable', `cannot run ${command}`, {
+          cause: error.killed ? `no answer within ${COMMAND_MS / 1000} s` : error.message,
+          remedy: 'check that podman works: podman ps',
+        }),
+      );
+    });
+  });
+}
+
+function parseJson(command: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new SysieveError('system', 'engine-answer-unexpected', `${command} printed no JSON`, {
+      cause: (error as Error).message,
+      remedy: 'check that podman works: podman ps',
+    });
+  }
+}
+
+function failed(command: string, stderr: string): SysieveError {
+  return new SysieveError('system', 'engine-failed', `${command} failed`, {
+    cause: stderr.trim().split('\n').at(-1) ?? '',
+    remedy: 'check that podman works for this user: podman ps',
+  });
+}
+
+export function podmanCommandEngine(command: string): Engine {
+  return {
+    name: 'podman',
+    endpoint: { kind: 'cli', path: command },
+    async inspect(name) {
+      const args = ['inspect', '--type', 'container', '--format', 'json', '--', name];
+      const { code, stdout, stderr } = await runPodman(command, args);
+      if (code !== 0) {
+        if (/no such container/i.test(stderr)) return null;
+        if (/more than one result/i.test(stderr)) throw ambiguousPrefix('podman', name);
+        throw failed(command, stderr);
+      }
+      const parsed = z.tuple([Container]).safeParse(parseJson(command, stdout));
+      if (!parsed.success) throw unexpectedAnswer('podman', command, parsed.error);
+      return toInspected(parsed.data[0]);
+    },
+    async runtimeVersion(name) {
+      const { code, stdout, stderr } = await runPodman(command, ['info', '--format', 'json']);
+      if (code !== 0) throw failed(command, stderr);
+      const info = Info.safeParse(parseJson(command, stdout));
+      if (!info.success) throw unexpectedAnswer('podman', command, info.error);
+      return versionFor(name, info.data);
+    },
+    // Without a service there is no stream that outlives a lost events file, so: ask again.
+    async events(_id, wake, signal) {
+      while (!signal.aborted) {
+        await sleep(COMMAND_POLL_MS, undefined, { signal }).catch(() => {});
+        wake();
+      }
+    },
+  };
+}

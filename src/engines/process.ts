@@ -1,0 +1,66 @@
+/** What /proc tells about a container's init process. */
+import { readFileSync, statSync } from 'node:fs';
+import { SysieveError } from '../errors';
+import { cgroupNamesOf, containerCgroups } from './cgroups';
+import type { ContainerInfo, EngineName, Inspected } from './types';
+
+export interface ProcessFacts
+  extends Pick<ContainerInfo, 'cgroups' | 'mountNamespace' | 'pidNamespace'> {
+  /** Under a filter now. */
+  filtered: boolean;
+}
+
+function isDirectory(dir: string): boolean {
+  return statSync(dir, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** Boot-relative start time: two reads that agree were of the same process, whatever its pid. */
+function startTime(pid: number): string | undefined {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  // The second field is the command in parentheses and may hold spaces and parentheses itself.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+}
+
+function namespaceInode(pid: number | 'self', name: string): number {
+  return statSync(`/proc/${pid}/ns/${name}`).ino;
+}
+
+function ownNamespace(pid: number, name: string): number | null {
+  const inode = namespaceInode(pid, name);
+  const host = [namespaceInode('self', name), namespaceInode(1, name)];
+  return host.includes(inode) ? null : inode;
+}
+
+/** null: the process has ended, or its pid has passed to another one. */
+export function readProcess(engine: EngineName, seen: Inspected): ProcessFacts | null {
+  const pid = seen.pid;
+  if (pid === null) return null;
+  try {
+    const started = startTime(pid);
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+    const facts: ProcessFacts = {
+      cgroups: containerCgroups(
+        readFileSync(`/proc/${pid}/cgroup`, 'utf8'),
+        readFileSync('/proc/self/mountinfo', 'utf8'),
+        cgroupNamesOf(engine, seen.id),
+        isDirectory,
+      ),
+      mountNamespace: ownNamespace(pid, 'mnt'),
+      pidNamespace: seen.sharedPidNamespace ? null : ownNamespace(pid, 'pid'),
+      filtered: /^Seccomp:\s*2$/m.test(status),
+    };
+    return startTime(pid) === started && started !== undefined ? facts : null;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ESRCH') return null;
+    throw new SysieveError(
+      'system',
+      'container-process-unreadable',
+      `cannot read /proc of the container's process ${pid}`,
+      {
+        cause: error instanceof Error ? error.message : String(error),
+        remedy: 'run sysieve as root, in the pid namespace of the container engine',
+      },
+    );
+  }
+}

@@ -1,0 +1,105 @@
+/** Follows one container over its restarts. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SysieveError } from '../errors';
+import { describe, engineAt } from './find';
+import type { ContainerEvent, ContainerInfo, Engine, Inspected } from './types';
+
+/** Bounds how late a change is noticed where the engine's events are off or its stream broke. */
+const POLL_MS = 1_000;
+
+type Watched = Pick<Inspected, 'running' | 'startedAt'>;
+
+class Alarm {
+  private pending = false;
+  private release: (() => void) | null = null;
+
+  ring = (): void => {
+    this.pending = true;
+    this.release?.();
+  };
+
+  /** Until rung since the last wait, or `ms`, or the signal. */
+  async wait(ms: number, signal: AbortSignal): Promise<void> {
+    if (!this.pending) {
+      const rung = new AbortController();
+      this.release = () => rung.abort();
+      await sleep(ms, undefined, { signal: AbortSignal.any([signal, rung.signal]) }).catch(() => {});
+      this.release = null;
+    }
+    this.pending = false;
+  }
+}
+
+async function keepStreaming(engine: Engine, id: string, alarm: Alarm, signal: AbortSignal) {
+  while (!signal.aborted) {
+    // A stream that fails only costs promptness: the poll finds what it would have told.
+    await engine.events(id, alarm.ring, signal).catch(() => {});
+    await sleep(POLL_MS, undefined, { signal }).catch(() => {});
+  }
+}
+
+/** What lies between two answers of the engine, even if it restarted unseen in between. */
+function changes(before: Watched, now: Watched): ('started' | 'died')[] {
+  const restarted = now.startedAt !== null && now.startedAt !== before.startedAt;
+  const events: ('started' | 'died')[] = [];
+  if (before.running && (restarted || !now.running)) events.push('died');
+  if (restarted) events.push('started');
+  if (restarted && !now.running) events.push('died');
+  return events;
+}
+
+/**
+ * Tells what happens to the container from `info` on, until it is removed (after that event) or the
+ * signal aborts. The state is always the engine's own answer; its event stream only says when to
+ * ask. Throws only for defects: an engine that stops answering is an event.
+ */
+export async function watchContainer(
+  info: ContainerInfo,
+  onEvent: (event: ContainerEvent) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const ended = new AbortController();
+  const until = AbortSignal.any([signal, ended.signal]);
+  const alarm = new Alarm();
+  let engine: Engine | null = null;
+  let streaming: Promise<void> = Promise.resolve();
+  let before: Watched = info;
+  let lost = false;
+  try {
+    while (!until.aborted) {
+      try {
+        if (engine === null) {
+          engine = await engineAt(info.endpoint);
+          streaming = keepStreaming(engine, info.id, alarm, until);
+        }
+        const now = await engine.inspect(info.id);
+        if (lost) onEvent({ type: 'engine-back' });
+        lost = false;
+        if (now === null) {
+          if (before.running) onEvent({ type: 'died' });
+          onEvent({ type: 'removed' });
+          return;
+        }
+        const happened = changes(before, now);
+        const container = happened.includes('started') ? await describe(engine, now) : null;
+        // null: it ended while being looked at; what the engine says next decides.
+        if (container !== null || !happened.includes('started')) {
+          for (const type of happened) {
+            if (type === 'died') onEvent({ type });
+            else if (container !== null) onEvent({ type, container });
+          }
+          before = now;
+        }
+      } catch (error) {
+        if (!(error instanceof SysieveError)) throw error;
+        if (until.aborted) return;
+        if (!lost) onEvent({ type: 'engine-lost', cause: error.reason ?? error.message });
+        lost = true;
+      }
+      await alarm.wait(POLL_MS, until);
+    }
+  } finally {
+    ended.abort();
+    await streaming;
+  }
+}

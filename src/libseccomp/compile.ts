@@ -1,0 +1,257 @@
+/**
+ * From a profile to the program runc would install for it. What runc does and one might not guess:
+ * - the native architecture is part of every filter, listed or not;
+ * - a name libseccomp does not know, and a rule whose action equals the default, are skipped;
+ * - the conditions of an entry are ANDed, unless two are on the same argument: then every
+ *   condition becomes a rule of its own, and they are ORed;
+ * - the binary tree is asked for above 32 rules;
+ * - ENOSYS is put in front (enosys.ts).
+ */
+
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import { getSystemErrorMap } from 'node:util';
+import { SysieveError } from '../errors/index';
+import type { Action, ArgCondition, Profile, SyscallEntry } from '../profile/index';
+import {
+  ACTIONS,
+  ATTRIBUTE_OPTIMISE,
+  EPERM,
+  FILTER_FLAGS,
+  INSTRUCTION_BYTES,
+  MAX_INSTRUCTIONS,
+  OPERATORS,
+  OPTIMISE_TREE,
+  UNKNOWN_NAME,
+} from './constants';
+import { enosysStub } from './enosys';
+import { library } from './library';
+import { type Architecture, architecture, nativeArchitecture, resolveByToken } from './names';
+
+export interface CompileOptions {
+  /** Layout of the program, not its meaning. auto: the tree above 32 names, as runc. */
+  layout?: 'auto' | 'list' | 'tree';
+  /** listed: only the profile's architectures, so that native calls are killed if it is not one. */
+  native?: 'kept' | 'listed';
+  /** False leaves out the ENOSYS answer to numbers above the largest named one, as crun. */
+  enosys?: boolean;
+}
+
+export interface Compiled {
+  /** sock_filter instructions of 8 bytes. */
+  program: Buffer;
+  /** Names libseccomp does not know, for which there is no rule; sorted. */
+  skipped: string[];
+  /** Flags for seccomp(SECCOMP_SET_MODE_FILTER). */
+  flags: number;
+}
+
+type Filter = number;
+
+/** Number of (name, entry) pairs above which runc asks libseccomp for the binary tree. */
+const TREE_ABOVE = 32;
+const MAX_ARGUMENTS = 6;
+
+export function compile(profile: Profile, options: CompileOptions = {}): Compiled {
+  const flags = filterFlags(profile);
+  const fallback = actionWord(profile.defaultAction, profile.defaultErrnoRet, 'defaultAction');
+  if (profile.defaultAction === 'SCMP_ACT_NOTIFY') {
+    throw invalid('SCMP_ACT_NOTIFY cannot be the default action', 'runc refuses it, too.');
+  }
+  const listed = (profile.architectures ?? []).map(architecture);
+  const { seccomp } = library();
+  const filter = seccomp.seccomp_init(fallback);
+  if (filter === 0) {
+    throw new SysieveError('system', 'libseccomp-failed', 'libseccomp refused the default action', {
+      cause: `seccomp_init: ${profile.defaultAction}`,
+      remedy: 'The running kernel may not know the action; see /proc/sys/kernel/seccomp.',
+    });
+  }
+  try {
+    setArchitectures(filter, listed, options.native ?? 'kept');
+    setLayout(filter, profile, options.layout ?? 'auto');
+    const skipped = new Set<string>();
+    profile.syscalls.forEach((entry, index) => {
+      addEntry(filter, entry, `syscalls[${index}]`, fallback, skipped);
+    });
+    const stub = (options.enosys ?? true) ? stubFor(profile, listed) : Buffer.alloc(0);
+    const program = Buffer.concat([stub, exported(filter)]);
+    checkLength(program);
+    return { program, skipped: [...skipped].sort(), flags };
+  } finally {
+    seccomp.seccomp_release(filter);
+  }
+}
+
+function setArchitectures(
+  filter: Filter,
+  listed: readonly Architecture[],
+  native: 'kept' | 'listed',
+): void {
+  const { seccomp } = library();
+  const own = nativeArchitecture().token;
+  const tokens = new Set(listed.map(({ token }) => token));
+  for (const token of tokens) {
+    if (token !== own) check('seccomp_arch_add', seccomp.seccomp_arch_add(filter, token));
+  }
+  if (native === 'listed' && tokens.size > 0 && !tokens.has(own)) {
+    check('seccomp_arch_remove', seccomp.seccomp_arch_remove(filter, own));
+  }
+}
+
+function setLayout(filter: Filter, profile: Profile, layout: 'auto' | 'list' | 'tree'): void {
+  const names = profile.syscalls.reduce((sum, entry) => sum + entry.names.length, 0);
+  // libseccomp ≤ 2.5.4 misbehaves on a tree without rules.
+  if (names === 0 || layout === 'list' || (layout === 'auto' && names <= TREE_ABOVE)) return;
+  check(
+    'seccomp_attr_set',
+    library().seccomp.seccomp_attr_set(filter, ATTRIBUTE_OPTIMISE, OPTIMISE_TREE),
+  );
+}
+
+function addEntry(
+  filter: Filter,
+  entry: SyscallEntry,
+  place: string,
+  fallback: number,
+  skipped: Set<string>,
+): void {
+  const action = actionWord(entry.action, entry.errnoRet, `${place}.action`);
+  const rules = rulesOf(entry.args ?? [], place);
+  for (const name of entry.names) {
+    if (action === ACTIONS.SCMP_ACT_NOTIFY && name === 'write') {
+      throw invalid(`${place}: SCMP_ACT_NOTIFY cannot be used for write`, 'runc refuses it, too.');
+    }
+    const number = library().seccomp.seccomp_syscall_resolve_name(name);
+    if (number === UNKNOWN_NAME) skipped.add(name);
+    else if (action !== fallback) {
+      for (const rule of rules) addRule(filter, action, number, rule, `${place} ${name}`);
+    }
+  }
+}
+
+/** Each element is one rule: its conditions, ANDed, as packed struct scmp_arg_cmp. */
+function rulesOf(args: readonly ArgCondition[], place: string): Buffer[] {
+  const conditions = args.map((condition, index) => pack(condition, `${place}.args[${index}]`));
+  const indexes = new Set(args.map(({ index }) => index));
+  return indexes.size < args.length ? conditions : [Buffer.concat(conditions)];
+}
+
+const CONDITION_BYTES = 24;
+
+function pack(condition: ArgCondition, place: string): Buffer {
+  const { index, op } = condition;
+  const operator = OPERATORS[op as keyof typeof OPERATORS];
+  if (operator === undefined) throw invalid(`${place}: unknown operator ${JSON.stringify(op)}`);
+  if (!Number.isInteger(index) || index < 0 || index >= MAX_ARGUMENTS) {
+    throw invalid(`${place}: argument index ${index} is not between 0 and 5`);
+  }
+  const bytes = Buffer.alloc(CONDITION_BYTES);
+  bytes.writeUInt32LE(index, 0);
+  bytes.writeUInt32LE(operator, 4);
+  bytes.writeBigUInt64LE(condition.value, 8);
+  bytes.writeBigUInt64LE(condition.valueTwo ?? 0n, 16);
+  return bytes;
+}
+
+function addRule(
+  filter: Filter,
+  action: number,
+  number: number,
+  conditions: Buffer,
+  place: string,
+): void {
+  const result = library().seccomp.seccomp_rule_add_array(
+    filter,
+    action,
+    number,
+    conditions.length / CONDITION_BYTES,
+    conditions,
+  );
+  if (result < 0) {
+    throw new SysieveError('input', 'rule-refused', `${place}: libseccomp refused the rule`, {
+      cause: `seccomp_rule_add_array: ${errnoName(-result)}`,
+    });
+  }
+}
+
+function stubFor(profile: Profile, listed: readonly Architecture[]): Buffer {
+  // A tracer or the log is meant to see new calls, so runc leaves those defaults alone.
+  if (/^SCMP_ACT_(ALLOW|LOG|TRACE)$/.test(profile.defaultAction)) return Buffer.alloc(0);
+  const names = profile.syscalls.flatMap((entry) => entry.names);
+  const unique = new Map(listed.map((abi) => [abi.token, abi]));
+  return enosysStub(
+    [...unique.values()].map(({ token, audit, x32 }) => ({
+      audit,
+      x32,
+      largest: names.reduce((max, name) => Math.max(max, resolveByToken(name, token)), 0),
+    })),
+  );
+}
+
+function exported(filter: Filter): Buffer {
+  const { seccomp, libc, errno } = library();
+  const MFD_CLOEXEC = 1;
+  const fd = libc.memfd_create('sysieve-filter', MFD_CLOEXEC);
+  if (fd < 0) check('memfd_create', -errno());
+  try {
+    check('seccomp_export_bpf', seccomp.seccomp_export_bpf(filter, fd));
+    const program = Buffer.alloc(fstatSync(fd).size);
+    readSync(fd, program, 0, program.length, 0);
+    return program;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function checkLength(program: Buffer): void {
+  const instructions = program.length / INSTRUCTION_BYTES;
+  if (instructions <= MAX_INSTRUCTIONS) return;
+  throw new SysieveError(
+    'input',
+    'filter-too-long',
+    `the profile compiles to ${instructions} instructions, the kernel takes ${MAX_INSTRUCTIONS}`,
+    { remedy: 'Use fewer argument conditions or architectures.' },
+  );
+}
+
+function filterFlags(profile: Profile): number {
+  let flags = 0;
+  for (const name of profile.flags ?? []) {
+    const flag = FILTER_FLAGS[name as keyof typeof FILTER_FLAGS];
+    if (flag === undefined) {
+      throw invalid(`flag ${JSON.stringify(name)} is not supported`, 'runc refuses it, too.');
+    }
+    flags |= flag;
+  }
+  return flags;
+}
+
+const ERRNO_MAX = 0xffff;
+
+function actionWord(action: Action, errnoRet: number | undefined, place: string): number {
+  const word = ACTIONS[action as keyof typeof ACTIONS];
+  if (word === undefined) throw invalid(`${place}: unknown action ${JSON.stringify(action)}`);
+  // runc ignores errnoRet on the other actions.
+  if (action !== 'SCMP_ACT_ERRNO' && action !== 'SCMP_ACT_TRACE') return word;
+  const data = errnoRet ?? EPERM;
+  if (!Number.isInteger(data) || data < 0 || data > ERRNO_MAX) {
+    throw invalid(`${place}: errno ${data} is not between 0 and ${ERRNO_MAX}`);
+  }
+  return (word | data) >>> 0;
+}
+
+function invalid(message: string, remedy?: string): SysieveError {
+  const details = remedy === undefined ? {} : { remedy };
+  return new SysieveError('input', 'profile-not-compilable', message, details);
+}
+
+function check(operation: string, result: number): void {
+  if (result >= 0) return;
+  throw new SysieveError('system', 'libseccomp-failed', 'libseccomp could not build the filter', {
+    cause: `${operation}: ${errnoName(-result)}`,
+  });
+}
+
+function errnoName(number: number): string {
+  return getSystemErrorMap().get(-number)?.[0] ?? `errno ${number}`;
+}

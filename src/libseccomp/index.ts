@@ -1,0 +1,9 @@
+/**
+ * Compiles a profile with libseccomp.so.2, the library the container runtimes compile theirs with,
+ * into the program that runc would install. Everything is loaded on first use.
+ */
+
+export { type Compiled, type CompileOptions, compile } from './compile';
+export { ACTIONS } from './constants';
+export { type Answer, evaluate, type FilterCall } from './evaluate';
+export { nativeArchitecture, resolve, version } from './names';

@@ -1,0 +1,144 @@
+/**
+ * Recording v1: what was seen. The zod schema is the single source of truth; the JSON Schema that
+ * `sysieve schema recording` prints is generated from it.
+ */
+import { z } from 'zod';
+
+import { ABIS, type Abi as AbiName } from '../tables';
+
+export const RECORDING_VERSION = 1;
+
+/** Limits on what is read, far above what a tracer writes: nonsense ends with a message, not with a full memory. */
+const MAX_RUNS = 10_000;
+const MAX_EXECUTABLES = 100_000;
+const MAX_CALLS = 100_000;
+
+/** A system-call ABI: the same number under two ABIs is two calls. */
+export const Abi = z.enum(ABIS);
+export type Abi = AbiName;
+
+/**
+ * `setup`: the runtime before a filter was in place; `runtime`: the runtime under the filter, up to
+ * and including the entrypoint's execve; `exec-setup` and `exec`: the same two for what entered a
+ * running container (docker exec, probes); the rest is the application, split by phase marks.
+ */
+export const Phase = z.enum([
+  'setup',
+  'runtime',
+  'exec-setup',
+  'exec',
+  'startup',
+  'steady',
+  'shutdown',
+]);
+export type Phase = z.infer<typeof Phase>;
+
+/** Counts are attempts; past 2^53 a JSON number is no longer exact, so writers refuse it. */
+const Count = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+const Millis = z.number().int().nonnegative();
+/** Kernel strings: paths up to PATH_MAX, untrusted, may hold any character. */
+const Text = z.string().max(4096);
+const Index = z.number().int().nonnegative();
+
+export const ArgsSchema = z.strictObject({
+  /** Which argument registers were tracked, ascending. */
+  indexes: z.array(z.number().int().min(0).max(5)),
+  /** One entry per distinct tuple; values are 0x-prefixed hex, in the order of `indexes`. */
+  tuples: z.array(
+    z.strictObject({
+      values: z.array(z.string().regex(/^0x(0|[1-9a-f][0-9a-f]{0,15})$/)),
+      count: Count,
+    }),
+  ),
+  /** Calls whose tuple was not kept because the limit was reached. */
+  overflow: Count,
+});
+
+export const CallSchema = z.strictObject({
+  abi: Abi,
+  number: z.number().int().min(0).max(0xffffffff),
+  /** null: no table names this number for this ABI. */
+  name: z.string().max(64).nullable(),
+  /** Attempts, denied ones included. */
+  count: Count,
+  denied: z.strictObject({
+    count: Count,
+    /** errno → attempts; "0": killed or trapped (SIGSYS), no errno was returned. */
+    errnos: z.record(z.string().regex(/^\d{1,4}$/), Count),
+  }),
+  phases: z.array(Phase),
+  /** Indexes into the run's `executables`. */
+  executables: z.array(Index),
+  firstSeenMs: Millis,
+  args: ArgsSchema.nullable(),
+});
+export type Call = z.infer<typeof CallSchema>;
+
+export const CompletenessSchema = z.strictObject({
+  /** Derived: nothing lost, and a start was seen. Consumers that need a whole recording test this. */
+  complete: z.boolean(),
+  /** Starts (entrypoint execve) seen under this run. */
+  startsSeen: Count,
+  /** Set when the target was already running as the tracer attached: its age then, in ms (null: unknown). */
+  attachedLate: z.strictObject({ targetAgeMs: Millis.nullable() }).nullable(),
+  callsLost: Count,
+  tasksLost: Count,
+  namespacesOverLimit: Count,
+  cgroupsOverLimit: Count,
+  /** Executables beyond the limit: their calls are recorded, under no executable. */
+  executablesOverLimit: Count,
+  pathsTruncated: Count,
+  argumentOverflow: Count,
+  /** Distinct (ABI, number) pairs that no table names. */
+  numbersUnknown: Count,
+  /** When denied calls were watched: from this ms on; null: not at all. */
+  deniedSinceMs: Millis.nullable(),
+  /** Stable words for what this tracer cannot see by nature and applied here. */
+  blindSpots: z.array(z.string().max(64)),
+});
+export type Completeness = z.infer<typeof CompletenessSchema>;
+
+export const RunSchema = z.strictObject({
+  id: z.string().regex(/^[0-9a-f-]{8,64}$/),
+  tool: z.strictObject({ name: z.literal('sysieve'), version: z.string().max(64) }),
+  host: z.strictObject({
+    kernel: z.string().max(256),
+    machine: z.string().max(64),
+    runtime: z.strictObject({ name: z.string().max(64), version: z.string().max(128) }).nullable(),
+  }),
+  target: z.strictObject({
+    kind: z.enum(['command', 'pid', 'cgroup', 'container', 'pod']),
+    engine: z.string().max(64).nullable(),
+    name: Text.nullable(),
+    id: z.string().max(256).nullable(),
+    image: Text.nullable(),
+  }),
+  tracer: z.string().max(64),
+  /** ISO 8601, UTC. */
+  start: z.iso.datetime(),
+  durationMs: Millis,
+  /** Phase marks in the order set: from `atMs` on, application calls belong to `phase`. */
+  marks: z.array(z.strictObject({ phase: Phase, atMs: Millis })),
+  /** Paths as passed to execve; a script by its own path. Untrusted input. */
+  executables: z.array(Text).max(MAX_EXECUTABLES),
+  calls: z.array(CallSchema).max(MAX_CALLS),
+  completeness: CompletenessSchema,
+});
+export type Run = z.infer<typeof RunSchema>;
+
+export const RecordingSchema = z.strictObject({
+  version: z.literal(RECORDING_VERSION),
+  runs: z.array(RunSchema).max(MAX_RUNS),
+});
+export type Recording = z.infer<typeof RecordingSchema>;
+
+/** The one definition of a complete run. */
+export function isComplete(c: Omit<Completeness, 'complete'>): boolean {
+  return (
+    c.startsSeen > 0 &&
+    c.callsLost === 0 &&
+    c.tasksLost === 0 &&
+    c.namespacesOverLimit === 0 &&
+    c.cgroupsOverLimit === 0
+  );
+}

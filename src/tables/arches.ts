@@ -1,0 +1,55 @@
+/** ABIs, the names libseccomp and OCI give their architectures, and which machine runs which. */
+import type { Abi } from './syscalls';
+
+const SCMP_ARCH: Record<Abi, string> = {
+  x86_64: 'SCMP_ARCH_X86_64',
+  i386: 'SCMP_ARCH_X86',
+  x32: 'SCMP_ARCH_X32',
+  aarch64: 'SCMP_ARCH_AARCH64',
+  arm: 'SCMP_ARCH_ARM',
+};
+
+export function archOf(abi: Abi): string {
+  return SCMP_ARCH[abi];
+}
+
+export function abiOf(arch: string): Abi | null {
+  const found = Object.entries(SCMP_ARCH).find(([, name]) => name === arch);
+  return found === undefined ? null : (found[0] as Abi);
+}
+
+/** The ABIs a machine (as `uname -m` names it) can run, its own first; null: none is in the tables. */
+export function abisOfMachine(machine: string): readonly Abi[] | null {
+  if (machine === 'x86_64') return ['x86_64', 'i386', 'x32'];
+  if (machine === 'aarch64') return ['aarch64', 'arm'];
+  if (/^i[3-6]86$/.test(machine)) return ['i386'];
+  if (/^armv\d/.test(machine)) return ['arm'];
+  return null;
+}
+
+/** Every name OCI's `architectures` may hold. */
+export const OCI_ARCHES = [
+  'SCMP_ARCH_X86',
+  'SCMP_ARCH_X86_64',
+  'SCMP_ARCH_X32',
+  'SCMP_ARCH_ARM',
+  'SCMP_ARCH_AARCH64',
+  'SCMP_ARCH_LOONGARCH64',
+  'SCMP_ARCH_M68K',
+  'SCMP_ARCH_MIPS',
+  'SCMP_ARCH_MIPS64',
+  'SCMP_ARCH_MIPS64N32',
+  'SCMP_ARCH_MIPSEL',
+  'SCMP_ARCH_MIPSEL64',
+  'SCMP_ARCH_MIPSEL64N32',
+  'SCMP_ARCH_PPC',
+  'SCMP_ARCH_PPC64',
+  'SCMP_ARCH_PPC64LE',
+  'SCMP_ARCH_S390',
+  'SCMP_ARCH_S390X',
+  'SCMP_ARCH_SH',
+  'SCMP_ARCH_SHEB',
+  'SCMP_ARCH_PARISC',
+  'SCMP_ARCH_PARISC64',
+  'SCMP_ARCH_RISCV64',
+] as const;
