@@ -9,13 +9,13 @@
       'type': 'none',
       'actions': [{
         'action_name': 'clang_bpf',
-        'inputs': ['native/bpf/sysieve.bpf.c', 'native/bpf/kernel.h', 'native/bpf/shared.h'],
-        'outputs': ['<(module_root_dir)/build/sysieve.bpf.o'],
-        'action': [
-          'clang', '-g', '-O2', '-target', 'bpf', '-mcpu=v3', '-D__TARGET_ARCH_x86', '-Wall',
-          '-Werror', '-Inative/bpf', '-c', 'native/bpf/sysieve.bpf.c', '-o',
+        'inputs': ['native/bpf/sysieve.bpf.c', 'native/bpf/kernel.h', 'native/bpf/shared.h',
+          'native/bpf/compile.sh'],
+        'outputs': [
           '<(module_root_dir)/build/sysieve.bpf.o',
+          '<(module_root_dir)/build/sysieve_bpf_object.h',
         ],
+        'action': ['sh', 'native/bpf/compile.sh', '<(module_root_dir)/build'],
       }],
     },
     {
@@ -30,12 +30,11 @@
         'native/core/cgroup.cc',
         'native/core/proc.cc',
       ],
-      'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")', 'native'],
+      'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")', 'native', '<(module_root_dir)/build'],
       'defines': [
         'NAPI_VERSION=8',
         'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
         'NODE_ADDON_API_DISABLE_DEPRECATED',
-        'SYSIEVE_BPF_OBJECT="<(module_root_dir)/build/sysieve.bpf.o"',
       ],
       'cflags_cc!': ['-std=gnu++17', '-std=gnu++20'],
       'cflags_cc': ['<@(cxx)'],

@@ -178,6 +178,7 @@ class EbpfTracer::Impl {
     out->live = std::max<int64_t>(0, __atomic_load_n(&counters_->live, __ATOMIC_RELAXED));
     out->starts = __atomic_load_n(&counters_->starts, __ATOMIC_RELAXED);
     out->newest_ms = SinceStart(counters_->newest_ns);
+    out->filtered = __atomic_load_n(&counters_->filtered, __ATOMIC_RELAXED) != 0;
     if (denied_since_ns_ != 0) {
       // Watched before the first call counts as watched from the start.
       const double since = Ms(denied_since_ns_ - start_ns_);

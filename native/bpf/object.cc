@@ -1,5 +1,7 @@
 #include "bpf/object.h"
 
+#include "sysieve_bpf_object.h"
+
 // The assembler copies the compiled object in: no run-time path, no generated C array.
 asm(".section .rodata\n"
     ".balign 8\n"

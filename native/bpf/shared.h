@@ -36,6 +36,9 @@ enum sysieve_state {
   STATE_KILLED = 3,  // outside, after a call that a filter trapped or killed
 };
 
+// Which execve ends the phases of setup. EXEC_ANY: each. EXEC_FILTER: one under a filter that the
+// engine itself does not run under. EXEC_NAMESPACE, where no filter is expected: also one in
+// another mount namespace, and any that is not the runtime's execve of its own copy.
 enum sysieve_exec_rule { EXEC_ANY = 0, EXEC_NAMESPACE = 1, EXEC_FILTER = 2 };
 
 enum sysieve_abi { ABI_X86_64 = 0, ABI_I386 = 1, ABI_X32 = 2 };
@@ -95,10 +98,12 @@ struct sysieve_counters {
   __s64 live_application;
   __u32 next_slot;
   __u32 base_filters;
+  __u32 filtered;  // an application task runs under a filter
   __u32 mount_namespaces[SYSIEVE_NAMESPACES];
   __u32 pid_namespaces[SYSIEVE_NAMESPACES];
   __u32 mount_namespace_count;
   __u32 pid_namespace_count;
+  __u32 pad;
 };
 
 // Adjacent thread ids land on different cache lines: their tasks run on different CPUs and each

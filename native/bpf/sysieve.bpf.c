@@ -286,6 +286,12 @@ static __always_inline __u32 filters(struct task_struct *task) {
   return BPF_CORE_READ(task, seccomp.filter_count.counter);
 }
 
+// Denied calls are worth watching from here on. Looked at where tasks are made and execute, not on
+// every call.
+static __always_inline void note_filter(struct task_struct *task) {
+  if (!counters.filtered && filters(task) > counters.base_filters) counters.filtered = 1;
+}
+
 static __always_inline bool cgroup_matches(struct cgroup *cgroup) {
   struct sysieve_cgroup_key key = {};
   key.id = BPF_CORE_READ(cgroup, kn, id);
@@ -375,6 +381,7 @@ static __always_inline int on_fork(struct task_struct *parent, struct task_struc
   struct sysieve_task *task = find_task(BPF_CORE_READ(parent, pid));
   if (task && task->slot != SLOT_JOINING) {
     claim_task(child_tid, task->slot, STATE_IN_CALL);
+    note_filter(child);
     return 0;
   }
   // clone3(CLONE_INTO_CGROUP) moves no task and so shows nowhere else.
@@ -419,13 +426,31 @@ static __always_inline __u32 slot_for(const char *filename) {
   return slot;
 }
 
-static __always_inline bool becomes_application(struct task_struct *task, __u32 slot) {
+#define starts_with(text, literal) same_bytes(text, literal, sizeof(literal) - 1)
+
+// The compiler would call memcmp, which does not exist here.
+static __always_inline bool same_bytes(const char *text, const char *literal, int length) {
+  for (int i = 0; i < length; i++) {
+    if (text[i] != literal[i]) return false;
+  }
+  return true;
+}
+
+// A runtime executes itself again, from a sealed copy, before it enters the namespaces.
+static __always_inline bool is_own_copy(const char *filename) {
+  char text[16] = {};
+  bpf_probe_read_kernel_str(text, sizeof(text), filename);
+  return starts_with(text, "/proc/self/exe") || starts_with(text, "/proc/self/fd/") ||
+         starts_with(text, "/dev/fd/");
+}
+
+static __always_inline bool becomes_application(struct task_struct *task, __u32 slot,
+                                                const char *filename) {
   if (config.exec_rule == EXEC_ANY || filters(task) > counters.base_filters) return true;
-  // Unfiltered: a runtime re-executes itself from a copy before it enters the namespaces, so the
-  // first execve inside them is the entrypoint's.
   if (config.exec_rule != EXEC_NAMESPACE) return false;
-  if (slot == SLOT_SETUP) return mount_namespace(task) != config.outer_mount_namespace;
-  return in_target_mount_namespace(task);
+  bool inside = slot == SLOT_SETUP ? mount_namespace(task) != config.outer_mount_namespace
+                                   : in_target_mount_namespace(task);
+  return inside || !is_own_copy(filename);
 }
 
 static __always_inline int on_exec(struct task_struct *current, __u32 old_tid,
@@ -443,11 +468,12 @@ static __always_inline int on_exec(struct task_struct *current, __u32 old_tid,
   if (!task) return 0;
   __u32 slot = task->slot;
   if (slot == SLOT_JOINING) return 0;
+  note_filter(current);
   if (is_application(slot)) {
     task->slot = slot_for(filename);
     return 0;
   }
-  if (!becomes_application(current, slot)) return 0;
+  if (!becomes_application(current, slot, filename)) return 0;
   if (slot == SLOT_SETUP || slot == SLOT_RUNTIME) {
     count(counters.starts);
     // A restarted container has new namespaces.

@@ -64,6 +64,7 @@ struct Observation {
   int64_t live = 0;
   uint64_t starts = 0;
   double newest_ms = 0;
+  bool filtered = false;  // a task of the target runs under a seccomp filter
   std::optional<double> denied_since_ms;
   std::vector<Executable> executables;
   std::vector<Call> calls;

@@ -20,6 +20,8 @@ export interface SessionOptions {
   pids: number[];
   /** Processes that match and are still in phase setup (sysieve's own launcher). */
   setupPids: number[];
+  /** Which programs to load; auto: typed tracepoints (tp_btf), else raw ones. */
+  programs?: 'auto' | 'typed' | 'raw';
 }
 
 export interface NativeExecutable {
@@ -58,12 +60,16 @@ export interface Observation {
   starts: number;
   /** ms since start() of the newest first-seen call; 0 when there is none. */
   newestMs: number;
+  /** A task of the target was seen to run under a seccomp filter. */
+  filtered: boolean;
   /** ms since start() from which denied calls are watched; null: not watched. */
   deniedSinceMs: number | null;
   executables: NativeExecutable[];
   calls: NativeCall[];
   denied: NativeDenied[];
   lost: NativeLosses;
+  /** Stable words for what this tracer cannot see here. */
+  blindSpots: string[];
 }
 
 export interface NativeSession {
@@ -72,12 +78,12 @@ export interface NativeSession {
   /** Begins to watch denied calls. Idempotent. */
   watchDenied(): void;
   read(): Observation;
+  /** Stops counting; read() still answers. Idempotent. */
+  detach(): void;
   /** Detaches and frees. Idempotent; also run when the environment ends. */
   stop(): void;
 }
 
 export interface NativeAddon {
   Session: new (options: SessionOptions) => NativeSession;
-  /** One probe per requirement, for doctor. */
-  probe(): { name: string; ok: boolean; detail: string }[];
 }

@@ -9,8 +9,8 @@ import { accessSync, closeSync, constants, openSync, readSync, statSync } from '
 import type { Socket } from 'node:net';
 import { constants as os } from 'node:os';
 import { join } from 'node:path';
-import { getSystemErrorMap } from 'node:util';
 import { SysieveError } from '../errors/index';
+import { escapeUnsafe } from '../errors/text';
 
 export interface LaunchOptions {
   /** sock_filter instructions, 8 bytes each, in host byte order. None: no filter, no no_new_privs. */
@@ -113,7 +113,7 @@ export function refusal(
   env: NodeJS.ProcessEnv = process.env,
 ): SysieveError {
   const { operation, errno } = failure;
-  const name = JSON.stringify(program);
+  const name = quoted(program);
   const cause = `${operation}: ${errno}`;
   if ((operation === 'resolve' || operation === 'execve') && errno === 'ENOENT') {
     const remedy =
@@ -121,7 +121,7 @@ export function refusal(
         ? "The file exists but not its interpreter: look at its first line or, of a binary, at 'readelf -l'."
         : program.includes('/')
           ? 'Check the path; it is relative to the working directory.'
-          : `Give its path, or add its directory to PATH (${JSON.stringify(env.PATH ?? null)}).`;
+          : `Give its path, or add its directory to PATH (${quoted(env.PATH ?? '')}).`;
     return new SysieveError('usage', 'command-not-found', `command not found: ${name}`, {
       cause,
       remedy,
@@ -151,6 +151,10 @@ export function refusal(
 
 const REBUILD = "Run 'npm run build'.";
 
+function quoted(text: string): string {
+  return escapeUnsafe(JSON.stringify(text));
+}
+
 function checkLauncher(): void {
   try {
     accessSync(LAUNCHER, constants.X_OK);
@@ -165,7 +169,7 @@ function checkLauncher(): void {
 /** spawn() reports a missing working directory as if the program were missing. */
 function checkDirectory(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
-  throw new SysieveError('usage', 'cwd-missing', `no such directory: ${JSON.stringify(path)}`);
+  throw new SysieveError('usage', 'cwd-missing', `no such directory: ${quoted(path)}`);
 }
 
 function spawnError(child: ChildProcess): Promise<SysieveError> {
@@ -173,7 +177,11 @@ function spawnError(child: ChildProcess): Promise<SysieveError> {
     child.once('error', (error: NodeJS.ErrnoException) =>
       resolve(
         error.code === 'E2BIG'
-          ? new SysieveError('usage', 'command-too-long', 'the command or its environment is too long')
+          ? new SysieveError(
+              'usage',
+              'command-too-long',
+              'the command or its environment is too long',
+            )
           : new SysieveError('system', 'launcher-failed', 'the launcher could not be started', {
               cause: `spawn: ${error.code ?? error.message}`,
             }),
@@ -293,7 +301,8 @@ function readFailure(fd: number): LaunchFailure | null {
 }
 
 function errnoName(number: number): string {
-  return getSystemErrorMap().get(-number)?.[0] ?? `errno ${number}`;
+  const known = Object.entries(os.errno).find(([, value]) => value === number);
+  return known?.[0] ?? `errno ${number}`;
 }
 
 /** The status a shell would report: the command's own, or 128 + the signal's number. */

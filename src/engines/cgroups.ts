@@ -64,6 +64,11 @@ export function parseMemberships(procCgroup: string): Membership[] {
   return memberships;
 }
 
+/** Whether a process with this /proc/PID/cgroup is in a cgroup of one of these names. */
+export function isMember(procCgroup: string, names: readonly string[]): boolean {
+  return parseMemberships(procCgroup).some((m) => m.path.split('/').some((p) => names.includes(p)));
+}
+
 function below(root: string, cgroup: string): string | null {
   if (root === '/') return cgroup;
   if (cgroup === root) return '/';

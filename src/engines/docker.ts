@@ -62,6 +62,7 @@ export function dockerEngine(
         runtimeName: c.HostConfig.Runtime || null,
         unconfined: isUnconfined(c.HostConfig),
         sharedPidNamespace: /^(host|container:)/.test(c.HostConfig.PidMode ?? ''),
+        withoutCgroup: false,
       };
     },
     // Docker tells the version of the runtime it calls "runc" only.

@@ -28,6 +28,7 @@ const Container = z.object({
   HostConfig: z.object({
     Privileged: z.boolean().nullish(),
     PidMode: z.string().nullish(),
+    Cgroups: z.string().nullish(),
     SecurityOpt: z.array(z.string()).nullish(),
   }),
 });
@@ -47,6 +48,7 @@ function toInspected(c: z.infer<typeof Container>): Inspected {
     runtimeName: c.OCIRuntime || null,
     unconfined: isUnconfined(c.HostConfig),
     sharedPidNamespace: /^(host|container:|ns:)/.test(c.HostConfig.PidMode ?? ''),
+    withoutCgroup: c.HostConfig.Cgroups === 'disabled',
   };
 }
 

@@ -1,7 +1,7 @@
 /** What /proc tells about a container's init process. */
 import { readFileSync, statSync } from 'node:fs';
 import { SysieveError } from '../errors';
-import { cgroupNamesOf, containerCgroups } from './cgroups';
+import { cgroupNamesOf, containerCgroups, isMember } from './cgroups';
 import type { ContainerInfo, EngineName, Inspected } from './types';
 
 export interface ProcessFacts
@@ -25,24 +25,37 @@ function namespaceInode(pid: number | 'self', name: string): number {
   return statSync(`/proc/${pid}/ns/${name}`).ino;
 }
 
-function ownNamespace(pid: number, name: string): number | null {
-  const inode = namespaceInode(pid, name);
-  const host = [namespaceInode('self', name), namespaceInode(1, name)];
-  return host.includes(inode) ? null : inode;
+/** Pid 1 may hold capabilities that sysieve lacks; its namespaces are then not ours to read. */
+function initNamespace(name: string): number | null {
+  try {
+    return namespaceInode(1, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return null;
+    throw error;
+  }
 }
 
-/** null: the process has ended, or its pid has passed to another one. */
+function ownNamespace(pid: number, name: string): number | null {
+  const inode = namespaceInode(pid, name);
+  return [namespaceInode('self', name), initNamespace(name)].includes(inode) ? null : inode;
+}
+
+/** null: the process has ended, or this pid is not (or no longer) the container's. */
 export function readProcess(engine: EngineName, seen: Inspected): ProcessFacts | null {
   const pid = seen.pid;
   if (pid === null) return null;
   try {
     const started = startTime(pid);
     const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+    const procCgroup = readFileSync(`/proc/${pid}/cgroup`, 'utf8');
+    const names = cgroupNamesOf(engine, seen.id);
+    // An engine in another pid namespace or machine counts its own pids: this one is a stranger.
+    if (!seen.withoutCgroup && !isMember(procCgroup, names)) return null;
     const facts: ProcessFacts = {
       cgroups: containerCgroups(
-        readFileSync(`/proc/${pid}/cgroup`, 'utf8'),
+        procCgroup,
         readFileSync('/proc/self/mountinfo', 'utf8'),
-        cgroupNamesOf(engine, seen.id),
+        names,
         isDirectory,
       ),
       mountNamespace: ownNamespace(pid, 'mnt'),

@@ -70,6 +70,8 @@ export interface Inspected {
   unconfined: boolean;
   /** A pid namespace shared with the host or another container says nothing about this one. */
   sharedPidNamespace: boolean;
+  /** The engine made no cgroup for it, so that its process sits in one of somebody else's. */
+  withoutCgroup: boolean;
 }
 
 export interface Engine {

@@ -45,7 +45,9 @@ export class SysieveError extends Error {
   }
 
   /** The shape `--json` prints. */
-  toJSON(): { error: { code: string; message: string; cause: string | null; remedy: string | null } } {
+  toJSON(): {
+    error: { code: string; message: string; cause: string | null; remedy: string | null };
+  } {
     return {
       error: {
         code: this.code,

@@ -24,14 +24,15 @@ export function showPath(path: JsonPath): string {
   let shown = '';
   for (const step of path) {
     if (typeof step === 'number') shown += `[${step}]`;
-    else if (/^[A-Za-z_$][\w$]*$/.test(String(step))) shown += shown === '' ? String(step) : `.${String(step)}`;
+    else if (/^[A-Za-z_$][\w$]*$/.test(String(step)))
+      shown += shown === '' ? String(step) : `.${String(step)}`;
     else shown += `[${JSON.stringify(String(step))}]`;
   }
   return shown === '' ? 'the document' : shown;
 }
 
 const SPACE = /[ \t\r\n]*/y;
-const STRING = /"(?:[^"\\]|\\.)*"/y;
+const STRING = /"[^"\\]*(?:\\.[^"\\]*)*"/y;
 const SCALAR = /[^,\]}\s]+/y;
 
 /**
@@ -102,7 +103,11 @@ export function jsonSyntaxError(
 ): SysieveError {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   if (thrown instanceof RangeError) {
-    return new SysieveError('input', `${what}-syntax`, `${source}: nested too deeply to be a ${what}`);
+    return new SysieveError(
+      'input',
+      `${what}-syntax`,
+      `${source}: nested too deeply to be a ${what}`,
+    );
   }
   const found = /^(.*?)(?: but (?:got .*|reached end of input))? at position (\d+)$/s.exec(message);
   const end = text.trimEnd().length;

@@ -1,10 +1,9 @@
 /**
  * Characters that untrusted names (paths, container names) must never carry raw to a terminal or
- * into a code review: C0, DEL and C1 controls, line separators, bidirectional and invisible
- * formatting, unpaired surrogates.
+ * into a code review: controls (C0, DEL, C1), bidirectional and other invisible formatting, line
+ * and paragraph separators, unpaired surrogates.
  */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]|\udb40[\udc00-\udfff]/g;
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 function unicodeEscape(match: string): string {
   let out = '';

@@ -6,12 +6,14 @@
  *   condition becomes a rule of its own, and they are ORed;
  * - the binary tree is asked for above 32 rules;
  * - ENOSYS is put in front (enosys.ts).
+ * Newer runc adds SECCOMP_FILTER_FLAG_SPEC_ALLOW to a profile without `flags`; this does not: the
+ * flag changes no answer, it only lifts a mitigation.
  */
 
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import { getSystemErrorMap } from 'node:util';
+import { constants as os } from 'node:os';
 import { SysieveError } from '../errors/index';
-import type { Action, ArgCondition, Profile, SyscallEntry } from '../profile/index';
+import type { Action, Condition, Profile, Rule } from '../profile/index';
 import {
   ACTIONS,
   ATTRIBUTE_OPTIMISE,
@@ -49,7 +51,6 @@ type Filter = number;
 
 /** Number of (name, entry) pairs above which runc asks libseccomp for the binary tree. */
 const TREE_ABOVE = 32;
-const MAX_ARGUMENTS = 6;
 
 export function compile(profile: Profile, options: CompileOptions = {}): Compiled {
   const flags = filterFlags(profile);
@@ -57,7 +58,7 @@ export function compile(profile: Profile, options: CompileOptions = {}): Compile
   if (profile.defaultAction === 'SCMP_ACT_NOTIFY') {
     throw invalid('SCMP_ACT_NOTIFY cannot be the default action', 'runc refuses it, too.');
   }
-  const listed = (profile.architectures ?? []).map(architecture);
+  const listed = profile.architectures.map(architecture);
   const { seccomp } = library();
   const filter = seccomp.seccomp_init(fallback);
   if (filter === 0) {
@@ -91,7 +92,17 @@ function setArchitectures(
   const own = nativeArchitecture().token;
   const tokens = new Set(listed.map(({ token }) => token));
   for (const token of tokens) {
-    if (token !== own) check('seccomp_arch_add', seccomp.seccomp_arch_add(filter, token));
+    if (token === own) continue;
+    const result = seccomp.seccomp_arch_add(filter, token);
+    if (result === -os.errno.EDOM) {
+      throw new SysieveError(
+        'input',
+        'architectures-incompatible',
+        'the profile lists an architecture of another byte order than this machine',
+        { cause: 'seccomp_arch_add: EDOM', remedy: 'Compile it on such a machine.' },
+      );
+    }
+    check('seccomp_arch_add', result);
   }
   if (native === 'listed' && tokens.size > 0 && !tokens.has(own)) {
     check('seccomp_arch_remove', seccomp.seccomp_arch_remove(filter, own));
@@ -110,13 +121,13 @@ function setLayout(filter: Filter, profile: Profile, layout: 'auto' | 'list' | '
 
 function addEntry(
   filter: Filter,
-  entry: SyscallEntry,
+  entry: Rule,
   place: string,
   fallback: number,
   skipped: Set<string>,
 ): void {
   const action = actionWord(entry.action, entry.errnoRet, `${place}.action`);
-  const rules = rulesOf(entry.args ?? [], place);
+  const rules = rulesOf(entry.args);
   for (const name of entry.names) {
     if (action === ACTIONS.SCMP_ACT_NOTIFY && name === 'write') {
       throw invalid(`${place}: SCMP_ACT_NOTIFY cannot be used for write`, 'runc refuses it, too.');
@@ -130,26 +141,21 @@ function addEntry(
 }
 
 /** Each element is one rule: its conditions, ANDed, as packed struct scmp_arg_cmp. */
-function rulesOf(args: readonly ArgCondition[], place: string): Buffer[] {
-  const conditions = args.map((condition, index) => pack(condition, `${place}.args[${index}]`));
+function rulesOf(args: readonly Condition[]): Buffer[] {
+  const conditions = args.map(pack);
   const indexes = new Set(args.map(({ index }) => index));
   return indexes.size < args.length ? conditions : [Buffer.concat(conditions)];
 }
 
 const CONDITION_BYTES = 24;
 
-function pack(condition: ArgCondition, place: string): Buffer {
-  const { index, op } = condition;
-  const operator = OPERATORS[op as keyof typeof OPERATORS];
-  if (operator === undefined) throw invalid(`${place}: unknown operator ${JSON.stringify(op)}`);
-  if (!Number.isInteger(index) || index < 0 || index >= MAX_ARGUMENTS) {
-    throw invalid(`${place}: argument index ${index} is not between 0 and 5`);
-  }
+/** struct scmp_arg_cmp: for SCMP_CMP_MASKED_EQ the mask comes first, as in OCI. */
+function pack({ index, op, value, valueTwo }: Condition): Buffer {
   const bytes = Buffer.alloc(CONDITION_BYTES);
   bytes.writeUInt32LE(index, 0);
-  bytes.writeUInt32LE(operator, 4);
-  bytes.writeBigUInt64LE(condition.value, 8);
-  bytes.writeBigUInt64LE(condition.valueTwo ?? 0n, 16);
+  bytes.writeUInt32LE(OPERATORS[op], 4);
+  bytes.writeBigUInt64LE(value, 8);
+  bytes.writeBigUInt64LE(valueTwo, 16);
   return bytes;
 }
 
@@ -217,11 +223,10 @@ function checkLength(program: Buffer): void {
 function filterFlags(profile: Profile): number {
   let flags = 0;
   for (const name of profile.flags ?? []) {
-    const flag = FILTER_FLAGS[name as keyof typeof FILTER_FLAGS];
-    if (flag === undefined) {
-      throw invalid(`flag ${JSON.stringify(name)} is not supported`, 'runc refuses it, too.');
+    if (name === 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV') {
+      throw invalid(`${name} is not supported`, 'runc refuses it, too.');
     }
-    flags |= flag;
+    flags |= FILTER_FLAGS[name];
   }
   return flags;
 }
@@ -229,20 +234,21 @@ function filterFlags(profile: Profile): number {
 const ERRNO_MAX = 0xffff;
 
 function actionWord(action: Action, errnoRet: number | undefined, place: string): number {
-  const word = ACTIONS[action as keyof typeof ACTIONS];
-  if (word === undefined) throw invalid(`${place}: unknown action ${JSON.stringify(action)}`);
+  const word = ACTIONS[action];
   // runc ignores errnoRet on the other actions.
   if (action !== 'SCMP_ACT_ERRNO' && action !== 'SCMP_ACT_TRACE') return word;
   const data = errnoRet ?? EPERM;
-  if (!Number.isInteger(data) || data < 0 || data > ERRNO_MAX) {
-    throw invalid(`${place}: errno ${data} is not between 0 and ${ERRNO_MAX}`);
+  if (data > ERRNO_MAX) {
+    throw invalid(
+      `${place}: errno ${data} is beyond ${ERRNO_MAX}`,
+      'An errno has 16 bits in a filter.',
+    );
   }
   return (word | data) >>> 0;
 }
 
-function invalid(message: string, remedy?: string): SysieveError {
-  const details = remedy === undefined ? {} : { remedy };
-  return new SysieveError('input', 'profile-not-compilable', message, details);
+function invalid(message: string, remedy: string): SysieveError {
+  return new SysieveError('input', 'profile-not-compilable', message, { remedy });
 }
 
 function check(operation: string, result: number): void {
@@ -253,5 +259,6 @@ function check(operation: string, result: number): void {
 }
 
 function errnoName(number: number): string {
-  return getSystemErrorMap().get(-number)?.[0] ?? `errno ${number}`;
+  const known = Object.entries(os.errno).find(([, value]) => value === number);
+  return known?.[0] ?? `errno ${number}`;
 }

@@ -6,4 +6,4 @@
 export { type Compiled, type CompileOptions, compile } from './compile';
 export { ACTIONS } from './constants';
 export { type Answer, evaluate, type FilterCall } from './evaluate';
-export { nativeArchitecture, resolve, version } from './names';
+export { nativeArchitecture, nativeNumber, resolve, version } from './names';

@@ -57,6 +57,11 @@ export function resolve(name: string, architectureName: string): number | null {
   return number >= 0 ? number : null;
 }
 
+/** The number under the machine's own architecture, for a call that every architecture has. */
+export function nativeNumber(name: string): number {
+  return resolveByToken(name, nativeArchitecture().token);
+}
+
 /** As libseccomp answers: below -1 a name it knows but for which this ABI has no number. */
 export function resolveByToken(name: string, token: number): number {
   return library().seccomp.seccomp_syscall_resolve_name_arch(token, name);

@@ -3,12 +3,11 @@
  * `sysieve schema recording` prints is generated from it.
  */
 import { z } from 'zod';
-
 import { ABIS, type Abi as AbiName } from '../tables';
 
 export const RECORDING_VERSION = 1;
 
-/** Limits on what is read, far above what a tracer writes: nonsense ends with a message, not with a full memory. */
+/** Far above what a tracer writes: nonsense ends with a message, not with a full memory. */
 const MAX_RUNS = 10_000;
 const MAX_EXECUTABLES = 100_000;
 const MAX_CALLS = 100_000;

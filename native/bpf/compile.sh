@@ -1,0 +1,8 @@
+#!/bin/sh
+# compile.sh OUT_DIR: the BPF object, and a header that object.cc includes so that make sees the
+# dependency which .incbin hides from the compiler.
+set -eu
+out=$1
+clang -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Werror -Inative/bpf \
+  -c native/bpf/sysieve.bpf.c -o "$out/sysieve.bpf.o"
+printf '#define SYSIEVE_BPF_OBJECT "%s/sysieve.bpf.o"\n' "$out" > "$out/sysieve_bpf_object.h"

@@ -1,0 +1,29 @@
+/** The only file that loads the addon. */
+import { join } from 'node:path';
+import { SysieveError } from '../errors';
+import type { NativeAddon } from './binding-types';
+
+/** The same from src/ (tests) and from dist/. */
+const ADDON = join(__dirname, '..', '..', 'build', 'Release', 'sysieve.node');
+
+let loaded: NativeAddon | null = null;
+
+/** Throws a SysieveError of kind system when the addon is not built or its libraries are missing. */
+export function addon(): NativeAddon {
+  if (loaded !== null) return loaded;
+  if (process.platform !== 'linux') {
+    throw new SysieveError('system', 'not-linux', 'system calls can be recorded on Linux only', {
+      remedy: 'Record on the host that runs the container; profiles can be compared anywhere.',
+    });
+  }
+  try {
+    loaded = require(ADDON) as NativeAddon;
+  } catch (error) {
+    const cause = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+    throw new SysieveError('system', 'addon-missing', "sysieve's native part cannot be loaded", {
+      cause,
+      remedy: "Run 'npm run setup' in sysieve's directory: it installs libbpf and builds the addon.",
+    });
+  }
+  return loaded;
+}

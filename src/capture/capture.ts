@@ -1,0 +1,131 @@
+/** One capture: arm the tracer on a target, watch it, turn the outcome into a run. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SysieveError } from '../errors';
+import type { Run } from '../recording/schema';
+import { addon } from './binding';
+import type { NativeSession, Observation, SessionOptions } from './binding-types';
+import { checkHost, fromNative } from './host';
+import { type RunContext, toRun } from './run';
+
+const POLL_MS = 100;
+
+export type CaptureTarget = Partial<SessionOptions> & { execRule: SessionOptions['execRule'] };
+
+export interface Progress {
+  elapsedMs: number;
+  calls: bigint;
+  /** Distinct (ABI, number) pairs. */
+  distinct: number;
+  /** Since the newest of them was first seen. */
+  quietMs: number;
+  live: number;
+  starts: number;
+}
+
+export class Capture {
+  private readonly session: NativeSession;
+  private readonly startedAt = new Date();
+  /** Tasks of the target that were running when the tracer attached. */
+  readonly tasksFound: number;
+
+  /** Arms the tracer. Throws a SysieveError when that is not possible; nothing stays attached then. */
+  constructor(target: CaptureTarget) {
+    const options: SessionOptions = {
+      denied: false,
+      cgroups: [],
+      cgroupNames: [],
+      mountNamespaces: [],
+      pidNamespaces: [],
+      pids: [],
+      setupPids: [],
+      ...target,
+    };
+    checkHost();
+    this.session = new (addon().Session)(options);
+    try {
+      this.tasksFound = this.session.start().tasks;
+    } catch (error) {
+      this.session.stop();
+      throw fromNative(error);
+    }
+  }
+
+  /** Reads the state so far; begins to watch denied calls once a task was seen under a filter. */
+  poll(): Progress {
+    const seen = this.observe();
+    if (seen.filtered && seen.deniedSinceMs === null) this.session.watchDenied();
+    return progressOf(seen);
+  }
+
+  /** Polls until `until` says so or the signal aborts. */
+  async watch(
+    until: (progress: Progress) => boolean,
+    signal: AbortSignal,
+    onProgress?: (progress: Progress) => void,
+  ): Promise<void> {
+    while (!signal.aborted) {
+      const progress = this.poll();
+      onProgress?.(progress);
+      if (until(progress)) return;
+      await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Detaches and returns what was seen. */
+  finish(context: Omit<RunContext, 'start' | 'version' | 'tracer'>): Run {
+    try {
+      this.session.detach();
+      const run = toRun(this.observe(), {
+        ...context,
+        start: this.startedAt,
+        version: packageVersion(),
+        tracer: 'ebpf',
+      });
+      return run;
+    } finally {
+      this.session.stop();
+    }
+  }
+
+  /** Detaches without a result. */
+  abandon(): void {
+    this.session.stop();
+  }
+
+  private observe(): Observation {
+    try {
+      return this.session.read();
+    } catch (error) {
+      throw fromNative(error);
+    }
+  }
+}
+
+function progressOf(seen: Observation): Progress {
+  const keys = new Set<string>();
+  let calls = 0n;
+  for (const call of [...seen.calls, ...seen.denied]) {
+    keys.add(`${call.abi} ${call.number}`);
+    calls += call.count;
+  }
+  return {
+    elapsedMs: seen.elapsedMs,
+    calls,
+    distinct: keys.size,
+    quietMs: Math.max(0, seen.elapsedMs - seen.newestMs),
+    live: seen.live,
+    starts: seen.starts,
+  };
+}
+
+/** This package's version. */
+export function packageVersion(): string {
+  const file = join(__dirname, '..', '..', 'package.json');
+  const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  if (typeof parsed === 'object' && parsed !== null && 'version' in parsed) {
+    return String(parsed.version);
+  }
+  throw new SysieveError('defect', 'package-broken', `${file} has no version`);
+}

@@ -1,0 +1,128 @@
+/** Looks at what this host offers to the tracers: by trying, not by comparing versions. */
+import { existsSync, readFileSync } from 'node:fs';
+import { machine, release } from 'node:os';
+import { SysieveError } from '../errors';
+import { addon } from './binding';
+import { checkHost, fromNative } from './host';
+
+export interface Finding {
+  /** Stable, for scripts. */
+  name: string;
+  ok: boolean;
+  detail: string;
+  remedy: string | null;
+}
+
+/** Bits of CapEff; capability.h. */
+const CAPABILITIES: readonly [string, number][] = [
+  ['CAP_BPF', 39],
+  ['CAP_PERFMON', 38],
+  ['CAP_SYS_ADMIN', 21],
+  ['CAP_SYS_PTRACE', 19],
+  ['CAP_SYS_RESOURCE', 24],
+];
+
+function info(name: string, detail: string): Finding {
+  return { name, ok: true, detail, remedy: null };
+}
+
+function readOr(path: string, fallback: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return fallback;
+  }
+}
+
+function btf(): Finding {
+  const path = '/sys/kernel/btf/vmlinux';
+  return existsSync(path)
+    ? info('btf', `${path} is there`)
+    : {
+        name: 'btf',
+        ok: false,
+        detail: `no ${path}: the kernel was built without type information`,
+        remedy: 'Use a kernel with CONFIG_DEBUG_INFO_BTF=y; every current distribution has it.',
+      };
+}
+
+function capabilities(): Finding {
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readOr('/proc/self/status', ''))?.[1] ?? '0'}`);
+  const has = (bit: number): boolean => ((effective >> BigInt(bit)) & 1n) === 1n;
+  const held = CAPABILITIES.filter(([, bit]) => has(bit)).map(([name]) => name);
+  return info('capabilities', held.length === 0 ? 'none of those that matter' : held.join(', '));
+}
+
+function cgroupMode(): Finding {
+  const mounts = readOr('/proc/self/mountinfo', '')
+    .split('\n')
+    .map((line) => line.split(' - ')[1]?.split(' ')[0]);
+  const v1 = mounts.includes('cgroup');
+  const v2 = mounts.includes('cgroup2');
+  if (!v1 && !v2) {
+    return {
+      name: 'cgroups',
+      ok: false,
+      detail: 'no cgroup hierarchy is mounted: containers cannot be followed',
+      remedy: 'Mount /sys/fs/cgroup into the place sysieve runs in.',
+    };
+  }
+  return info('cgroups', v1 && v2 ? 'v1 and v2 (hybrid)' : v1 ? 'v1' : 'v2');
+}
+
+function lockdown(): Finding {
+  const state = readOr('/sys/kernel/security/lockdown', '');
+  if (state === '') return info('lockdown', 'cannot tell: securityfs is not mounted or has no lockdown');
+  const mode = /\[(\w+)\]/.exec(state)?.[1] ?? state;
+  return mode === 'confidentiality'
+    ? {
+        name: 'lockdown',
+        ok: false,
+        detail: 'confidentiality: the kernel refuses reads by BPF programs',
+        remedy: "Boot with lockdown=integrity or none; eBPF cannot work under 'confidentiality'.",
+      }
+    : info('lockdown', mode);
+}
+
+/** Loads and attaches the very programs a recording uses, with nothing as target. */
+function tracer(programs: 'typed' | 'raw'): Finding {
+  const name = programs === 'typed' ? 'tracer ebpf (tp_btf)' : 'tracer ebpf (raw tracepoints)';
+  try {
+    checkHost();
+    const session = new (addon().Session)({
+      execRule: 'any',
+      denied: true,
+      cgroups: [],
+      cgroupNames: [],
+      mountNamespaces: [],
+      pidNamespaces: [],
+      pids: [],
+      setupPids: [],
+      programs,
+    });
+    try {
+      session.start();
+    } finally {
+      session.stop();
+    }
+    return info(name, 'usable: loaded and attached');
+  } catch (thrown) {
+    const error = fromNative(thrown);
+    if (!(error instanceof SysieveError)) throw error;
+    const cause = error.reason === undefined ? '' : ` (${error.reason})`;
+    return { name, ok: false, detail: `${error.message}${cause}`, remedy: error.remedy ?? null };
+  }
+}
+
+/** Everything that has no engine and no library in it; those are asked by the command. */
+export function examineHost(): Finding[] {
+  return [
+    info('kernel', `Linux ${release()} ${machine()}`),
+    btf(),
+    lockdown(),
+    capabilities(),
+    cgroupMode(),
+    tracer('typed'),
+    tracer('raw'),
+  ];
+}

@@ -1,0 +1,223 @@
+/** Records one target of each kind into a run. Decides when a recording ends, not how it is shown. */
+import { SysieveError } from '../errors';
+import { type ContainerInfo, type EngineChoice, findContainer, watchContainer } from '../engines';
+import type { Completeness, Run } from '../recording/schema';
+import { Capture, type CaptureTarget, packageVersion, type Progress } from './capture';
+import { type ExitStatus, refusal, startStopped } from './launch';
+import { processState } from './processes';
+
+export interface RecordHooks {
+  /** Ends the recording normally. */
+  signal: AbortSignal;
+  /** Called once the tracer counts; `what` names the target, untrusted text included. */
+  onReady(what: string): void;
+  onProgress(progress: Progress): void;
+  /** Things worth a line: a restart, descendants that live on. Untrusted text included. */
+  onNote(note: string): void;
+}
+
+export interface Recorded {
+  run: Run;
+  /** How the command ended, where sysieve started it. */
+  exit: ExitStatus | null;
+}
+
+/** Calls `body` with a Capture that is gone when it throws. */
+async function withCapture<T>(
+  target: CaptureTarget,
+  body: (capture: Capture) => Promise<T>,
+): Promise<T> {
+  const capture = new Capture(target);
+  try {
+    return await body(capture);
+  } catch (error) {
+    capture.abandon();
+    throw error;
+  }
+}
+
+function late(capture: Capture, targetAgeMs: number | null): Completeness['attachedLate'] {
+  return capture.tasksFound > 0 ? { targetAgeMs } : null;
+}
+
+/** Runs `command` from its first instruction until it and all its descendants have ended. */
+export async function recordCommand(
+  command: readonly string[],
+  options: { denied: boolean; onStarted?: (kill: (signal: NodeJS.Signals) => void) => void },
+  hooks: RecordHooks,
+): Promise<Recorded> {
+  const launched = await startStopped(command);
+  try {
+    return await withCapture(
+      { execRule: 'any', denied: options.denied, setupPids: [launched.pid] },
+      async (capture) => {
+        options.onStarted?.((signal) => launched.kill(signal));
+        hooks.onReady(command.join(' '));
+        launched.go();
+        let exit: ExitStatus | null = null;
+        let told = false;
+        void launched.exited.then((status) => {
+          exit = status;
+        });
+        await capture.watch(
+          (progress) => {
+            if (exit === null) return false;
+            if (progress.live > 0 && !told) {
+              told = true;
+              hooks.onNote(
+                `the command has ended; recording its ${progress.live} descendant task(s) that live on`,
+              );
+            }
+            return progress.live === 0;
+          },
+          hooks.signal,
+          hooks.onProgress,
+        );
+        const failure = launched.failure();
+        if (failure !== null) throw refusal(command[0] ?? '', failure);
+        const run = capture.finish({
+          attachedLate: null,
+          runtime: { name: 'sysieve', version: packageVersion() },
+          target: { kind: 'command', engine: null, name: command.join(' '), id: null, image: null },
+        });
+        return { run, exit };
+      },
+    );
+  } catch (error) {
+    await launched.abort();
+    throw error;
+  }
+}
+
+/** Records a running process, its threads and descendants, until the last of them ends. */
+export async function recordPid(
+  pid: number,
+  options: { denied: boolean },
+  hooks: RecordHooks,
+): Promise<Recorded> {
+  const state = processState(pid);
+  if (state === null) {
+    throw new SysieveError('input', 'process-not-found', `there is no process ${pid}`, {
+      remedy: "Look it up again, e.g. with 'pgrep -a NAME': ids are reused once a process ends.",
+    });
+  }
+  return withCapture(
+    { execRule: 'any', denied: options.denied || state.filtered, pids: [pid] },
+    async (capture) => {
+      // Ids are reused: the process armed must be the one that was looked up.
+      if (processState(pid)?.startTicks !== state.startTicks || capture.tasksFound === 0) {
+        throw new SysieveError('input', 'process-ended', `process ${pid} ended before it was traced`);
+      }
+      hooks.onReady(`process ${pid}`);
+      await capture.watch((progress) => progress.live === 0, hooks.signal, hooks.onProgress);
+      const run = capture.finish({
+        attachedLate: late(capture, state.ageMs),
+        runtime: null,
+        target: { kind: 'pid', engine: null, name: null, id: String(pid), image: null },
+      });
+      return { run, exit: null };
+    },
+  );
+}
+
+/** Records every task of a cgroup and those below it, whoever joins, until the signal. */
+export async function recordCgroup(
+  path: string,
+  options: { denied: boolean; execRule: 'namespace' | 'filter' },
+  hooks: RecordHooks,
+): Promise<Recorded> {
+  return withCapture(
+    { execRule: options.execRule, denied: options.denied, cgroups: [path] },
+    async (capture) => {
+      hooks.onReady(`cgroup ${path}`);
+      await capture.watch(() => false, hooks.signal, hooks.onProgress);
+      const run = capture.finish({
+        attachedLate: late(capture, null),
+        runtime: null,
+        target: { kind: 'cgroup', engine: null, name: path, id: null, image: null },
+      });
+      return { run, exit: null };
+    },
+  );
+}
+
+function containerTarget(info: ContainerInfo, denied: boolean): CaptureTarget {
+  return {
+    execRule: info.seccomp === 'filter' ? 'filter' : 'namespace',
+    denied: denied || info.seccomp === 'filter',
+    cgroups: info.cgroups.map((cgroup) => cgroup.path),
+    cgroupNames: info.cgroupNames,
+    mountNamespaces: info.mountNamespace === null ? [] : [info.mountNamespace],
+    pidNamespaces: info.pidNamespace === null ? [] : [info.pidNamespace],
+  };
+}
+
+/** Arms on the container as it is now; one that stopped or started meanwhile is looked at again. */
+async function armContainer(
+  name: string,
+  options: { denied: boolean; engine: EngineChoice },
+): Promise<{ info: ContainerInfo; capture: Capture }> {
+  for (let attempt = 1; ; attempt++) {
+    const info = await findContainer(name, { engine: options.engine });
+    try {
+      return { info, capture: new Capture(containerTarget(info, options.denied)) };
+    } catch (error) {
+      const gone = error instanceof SysieveError && error.code === 'cgroup-not-found';
+      if (!gone || attempt === 5) throw error;
+    }
+  }
+}
+
+/**
+ * Records a container over its restarts, until the signal or until it is removed. A stopped one is
+ * waited for, and then seen from its first instruction.
+ */
+export async function recordContainer(
+  name: string,
+  options: { denied: boolean; engine: EngineChoice },
+  hooks: RecordHooks,
+): Promise<Recorded> {
+  const { info, capture } = await armContainer(name, options);
+  const removed = new AbortController();
+  const end = AbortSignal.any([hooks.signal, removed.signal]);
+  try {
+    const age = info.startedAt === null ? null : Math.max(0, Date.now() - Date.parse(info.startedAt));
+    hooks.onReady(`${info.engine} container ${info.name}`);
+    if (!info.running) hooks.onNote('the container is not running: waiting for its start');
+    const watching = watchContainer(
+      info,
+      (event) => {
+        if (event.type === 'started') hooks.onNote('the container was started');
+        else if (event.type === 'died') hooks.onNote('the container stopped');
+        else if (event.type === 'removed') removed.abort();
+        else if (event.type === 'engine-lost') {
+          hooks.onNote(`${info.engine} does not answer (${event.cause}); recording goes on`);
+        }
+      },
+      end,
+    ).finally(() => removed.abort());
+    await capture.watch(() => false, end, hooks.onProgress);
+    const run = capture.finish({
+      attachedLate: late(capture, Number.isNaN(age) ? null : age),
+      runtime:
+        info.runtime === null
+          ? null
+          : { name: info.runtime.name, version: info.runtime.version ?? 'unknown' },
+      target: {
+        kind: 'container',
+        engine: info.engine,
+        name: info.name,
+        id: info.id,
+        image: info.image,
+      },
+    });
+    removed.abort();
+    await watching;
+    return { run, exit: null };
+  } catch (error) {
+    capture.abandon();
+    throw error;
+  } finally {
+    removed.abort();
+  }
+}

@@ -1,0 +1,130 @@
+/** Turns what the tracer saw into a run of a Recording. */
+import { randomUUID } from 'node:crypto';
+import { machine, release } from 'node:os';
+import { type Completeness, isComplete, type Phase, type Run } from '../recording/schema';
+import { syscallName } from '../tables';
+import type { NativeCall, NativePhase, Observation } from './binding-types';
+
+export interface RunContext {
+  version: string;
+  target: Run['target'];
+  runtime: Run['host']['runtime'];
+  tracer: string;
+  start: Date;
+  /** Set when the target was running already as the tracer attached. */
+  attachedLate: Completeness['attachedLate'];
+}
+
+interface Entry {
+  abi: NativeCall['abi'];
+  number: number;
+  count: bigint;
+  deniedCount: bigint;
+  errnos: Map<number, bigint>;
+  phases: Set<Phase>;
+  executables: Set<number>;
+  firstSeenMs: number;
+}
+
+/** io_uring carries out reads, writes, opens, connects… without a system call for each. */
+const IO_URING_ENTER = 426;
+
+/** Application calls belong to `steady` until marks divide a run. */
+function phaseOf(phase: NativePhase): Phase {
+  return phase === 'app' ? 'steady' : phase;
+}
+
+function exact(count: bigint): number {
+  if (count > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError(`count ${count} above 2^53`);
+  return Number(count);
+}
+
+/** The run in canonical order. `seen` is read after the tracer has detached. */
+export function toRun(seen: Observation, context: RunContext): Run {
+  const phases = new Map(seen.executables.map((e) => [e.slot, phaseOf(e.phase)]));
+  const paths = new Map(seen.executables.map((e) => [e.slot, e.path]));
+  const used = new Set([...seen.calls, ...seen.denied].map((call) => call.slot));
+  const executables = [...new Set([...used].map((slot) => paths.get(slot) ?? ''))]
+    .filter((path) => path !== '')
+    .sort((a, b) => (a < b ? -1 : 1));
+
+  const entries = new Map<string, Entry>();
+  const entryOf = (call: NativeCall): Entry => {
+    const key = `${call.abi} ${call.number}`;
+    let entry = entries.get(key);
+    if (entry === undefined) {
+      entry = {
+        abi: call.abi,
+        number: call.number,
+        count: 0n,
+        deniedCount: 0n,
+        errnos: new Map(),
+        phases: new Set(),
+        executables: new Set(),
+        firstSeenMs: call.firstSeenMs,
+      };
+      entries.set(key, entry);
+    }
+    entry.count += call.count;
+    entry.phases.add(phases.get(call.slot) ?? 'steady');
+    const index = executables.indexOf(paths.get(call.slot) ?? '');
+    if (index !== -1) entry.executables.add(index);
+    entry.firstSeenMs = Math.min(entry.firstSeenMs, call.firstSeenMs);
+    return entry;
+  };
+  for (const call of seen.calls) entryOf(call);
+  for (const call of seen.denied) {
+    const entry = entryOf(call);
+    entry.deniedCount += call.count;
+    entry.errnos.set(call.errno, (entry.errnos.get(call.errno) ?? 0n) + call.count);
+  }
+
+  const calls = [...entries.values()]
+    .sort((a, b) => (a.abi === b.abi ? a.number - b.number : a.abi < b.abi ? -1 : 1))
+    .map((entry) => ({
+      abi: entry.abi,
+      number: entry.number,
+      name: syscallName(entry.abi, entry.number),
+      count: exact(entry.count),
+      denied: {
+        count: exact(entry.deniedCount),
+        errnos: Object.fromEntries(
+          [...entry.errnos].sort(([a], [b]) => a - b).map(([e, n]) => [String(e), exact(n)]),
+        ),
+      },
+      phases: [...entry.phases].sort(),
+      executables: [...entry.executables].sort((a, b) => a - b),
+      firstSeenMs: Math.floor(entry.firstSeenMs),
+      args: null,
+    }));
+
+  const blindSpots = [...seen.blindSpots];
+  if (calls.some((call) => call.number === IO_URING_ENTER)) blindSpots.push('io-uring-operations');
+  const completeness = {
+    startsSeen: seen.starts,
+    attachedLate: context.attachedLate,
+    callsLost: exact(seen.lost.calls),
+    tasksLost: exact(seen.lost.tasks),
+    namespacesOverLimit: exact(seen.lost.namespaces),
+    cgroupsOverLimit: exact(seen.lost.cgroups),
+    executablesOverLimit: exact(seen.lost.executables),
+    pathsTruncated: exact(seen.lost.paths),
+    argumentOverflow: 0,
+    numbersUnknown: calls.filter((call) => call.name === null).length,
+    deniedSinceMs: seen.deniedSinceMs === null ? null : Math.floor(seen.deniedSinceMs),
+    blindSpots: blindSpots.sort(),
+  };
+  return {
+    id: randomUUID(),
+    tool: { name: 'sysieve', version: context.version },
+    host: { kernel: release(), machine: machine(), runtime: context.runtime },
+    target: context.target,
+    tracer: context.tracer,
+    start: context.start.toISOString(),
+    durationMs: Math.floor(seen.elapsedMs),
+    marks: [],
+    executables,
+    calls,
+    completeness: { complete: isComplete(completeness), ...completeness },
+  };
+}

@@ -1,0 +1,51 @@
+/** Data to standard output, everything else to standard error; how errors end the process. */
+import { SysieveError } from '../errors';
+import { escapeUnsafeJson } from '../errors/text';
+import { writeFileAtomic } from '../io';
+import { printable, styled } from './terminal';
+
+/** Writes data and waits until it is gone, so that ending the process cuts nothing off. */
+export async function emit(data: string): Promise<void> {
+  await writeFileAtomic('-', data);
+}
+
+export async function emitJson(value: unknown): Promise<void> {
+  await emit(escapeUnsafeJson(`${JSON.stringify(value, null, 2)}\n`));
+}
+
+/** One line for the user on standard error; whatever untrusted text is in it cannot make it two. */
+export function say(text: string): void {
+  process.stderr.write(`${printable(text)}\n`);
+}
+
+export function warn(text: string): void {
+  process.stderr.write(`${styled('warning:', 'yellow', process.stderr)} ${printable(text)}\n`);
+}
+
+/** Prints an error as the user wants it and returns the exit status. */
+export async function reportError(thrown: unknown, json: boolean): Promise<number> {
+  const known = thrown instanceof SysieveError;
+  const error = known
+    ? thrown
+    : new SysieveError('defect', 'defect', 'sysieve failed in a way it should not', {
+        cause: thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown),
+        remedy:
+          'Please report this with the command you ran; SYSIEVE_DEBUG=1 prints where it failed.',
+      });
+  if (json) {
+    await emitJson(error.toJSON());
+  } else {
+    say(`sysieve: ${error.message}`);
+    if (error.reason !== undefined) say(`  cause: ${error.reason}`);
+    if (error.remedy !== undefined) say(`  remedy: ${error.remedy}`);
+  }
+  if (!known && process.env.SYSIEVE_DEBUG === '1' && thrown instanceof Error) {
+    for (const line of (thrown.stack ?? '').split('\n')) say(line);
+  }
+  return error.exitCode;
+}
+
+/** The reader went away (`sysieve … | head`): no error of ours. */
+export function isBrokenPipe(thrown: unknown): boolean {
+  return (thrown as NodeJS.ErrnoException | null)?.code === 'EPIPE';
+}

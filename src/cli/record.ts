@@ -1,0 +1,180 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Progress } from '../capture/capture';
+import { type Recorded, recordCgroup, recordCommand, recordContainer, recordPid } from '../capture/record';
+import type { EngineChoice } from '../engines';
+import { SysieveError } from '../errors';
+import { writeFileAtomic } from '../io/files';
+import { missing } from '../minimise';
+import { type Run, serializeRecording } from '../recording';
+import { LiveLine } from './live';
+import { printable } from './terminal';
+
+interface Options {
+  pid?: number;
+  cgroup?: string;
+  container?: string;
+  engine: EngineChoice;
+  output: string;
+  duration?: number;
+  denied?: true;
+  boundary: 'namespace' | 'filter';
+  json?: true;
+}
+
+function parsePid(text: string): number {
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError('a process id is expected');
+  return Number(text);
+}
+
+const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
+  const ms = match === null ? Number.NaN : Number(match[1]) * (UNITS[match[2] ?? 's'] ?? 0);
+  if (!(ms >= 1 && ms <= 0x7fffffff)) {
+    throw new InvalidArgumentError('a time such as 90s, 10m or 2h is expected, at most 24 days');
+  }
+  return ms;
+}
+
+export function register(program: Command): void {
+  program
+    .command('record')
+    .summary('record the system calls of a command, process, cgroup or container')
+    .description(
+      'Counts every system call of the target in the kernel, by ABI, number and executable.\n' +
+        'Ends with the command (and its descendants), at --duration, or on Ctrl-C; the recording is\n' +
+        'written then. A container is followed over its restarts.',
+    )
+    .argument('[command...]', 'command to run from its first instruction; put -- before it')
+    .option('--pid <pid>', 'a running process, its threads and descendants', parsePid)
+    .option('--container <name>', 'a container, running or to be started, by name or id')
+    .option('--cgroup <path>', 'a cgroup directory and all below it')
+    .addOption(
+      new Option('--engine <name>', 'where to look for the container')
+        .choices(['auto', 'docker', 'podman'])
+        .default('auto'),
+    )
+    .option('-o, --output <file>', 'where the recording is written; - is stdout', 'recording.json')
+    .option('--duration <time>', 'end after this time, e.g. 90s, 10m, 2h', parseDuration)
+    .option('--denied', 'watch denied calls even where no filter is known (a second tax per call)')
+    .addOption(
+      new Option('--boundary <how>', 'with --cgroup: which execve starts the application')
+        .choices(['namespace', 'filter'])
+        .default('namespace'),
+    )
+    .option('--json', 'print a summary as JSON on stdout')
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  sysieve record -o ls.json -- ls -l /\n' +
+        '  sysieve record --container web -o web.json --duration 10m\n' +
+        '  sysieve record --pid 4711 -o app.json\n',
+    )
+    .action(async (command: string[], options: Options) => {
+      await record(command, options);
+    });
+}
+
+async function record(command: string[], options: Options): Promise<void> {
+  const chosen = [
+    command.length > 0 ? 'a command' : null,
+    options.pid !== undefined ? '--pid' : null,
+    options.cgroup !== undefined ? '--cgroup' : null,
+    options.container !== undefined ? '--container' : null,
+  ].filter((target) => target !== null);
+  if (chosen.length !== 1) {
+    const given = chosen.length === 0 ? 'no target given' : `${chosen.join(' and ')} exclude each other`;
+    throw new SysieveError('usage', 'target-unclear', given, {
+      remedy: 'Give one of --pid, --container, --cgroup, or -- COMMAND.',
+    });
+  }
+  if (options.json === true && options.output === '-') {
+    throw new SysieveError('usage', 'stdout-twice', '--json and -o - both want stdout', {
+      remedy: 'Write the recording to a file.',
+    });
+  }
+
+  const ending = new AbortController();
+  let forward: ((signal: NodeJS.Signals) => void) | null = null;
+  let interrupts = 0;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    interrupts += 1;
+    // A terminal has sent its Ctrl-C to the command as well. The recording ends when the command
+    // does; a second signal ends it at once.
+    if (forward !== null && interrupts === 1) {
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) forward(signal);
+      return;
+    }
+    ending.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+
+  const live = new LiveLine(process.stderr);
+  const say = (text: string): void => {
+    live.clear();
+    process.stderr.write(`sysieve: ${text}\n`);
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const hooks = {
+    signal: ending.signal,
+    onReady: (what: string): void => {
+      say(`recording ${printable(what)}`);
+      if (options.duration !== undefined) {
+        timer = setTimeout(() => ending.abort(), options.duration);
+      }
+    },
+    onProgress: (progress: Progress): void => live.update(progress),
+    onNote: (note: string): void => say(printable(note)),
+  };
+  let recorded: Recorded;
+  try {
+    const denied = options.denied === true;
+    if (options.pid !== undefined) recorded = await recordPid(options.pid, { denied }, hooks);
+    else if (options.container !== undefined) {
+      recorded = await recordContainer(options.container, { denied, engine: options.engine }, hooks);
+    } else if (options.cgroup !== undefined) {
+      recorded = await recordCgroup(options.cgroup, { denied, execRule: options.boundary }, hooks);
+    } else {
+      const onStarted = (kill: (signal: NodeJS.Signals) => void): void => {
+        forward = kill;
+      };
+      recorded = await recordCommand(command, { denied, onStarted }, hooks);
+    }
+  } finally {
+    clearTimeout(timer);
+    live.clear();
+  }
+  const { run, exit } = recorded;
+  await writeFileAtomic(options.output, serializeRecording({ version: 1, runs: [run] }));
+  for (const line of summary(run)) say(line);
+  if (options.output !== '-') say(`written to ${printable(options.output)}`);
+  if (options.json === true) {
+    const { calls, completeness, id } = run;
+    const distinct = calls.length;
+    const total = calls.reduce((sum, call) => sum + call.count, 0);
+    process.stdout.write(
+      `${JSON.stringify({ version: 1, recording: options.output, run: id, durationMs: run.durationMs, calls: total, distinct, completeness })}\n`,
+    );
+  }
+  if (exit !== null) process.exitCode = exit.code ?? signalStatus(exit.signal);
+}
+
+/** The shell's convention for a command that a signal ended. */
+function signalStatus(signal: NodeJS.Signals | null): number {
+  const numbers: Record<string, number> = require('node:os').constants.signals;
+  return signal === null ? 1 : 128 + (numbers[signal] ?? 0);
+}
+
+function summary(run: Run): string[] {
+  const total = run.calls.reduce((sum, call) => sum + call.count, 0);
+  const denied = run.calls.reduce((sum, call) => sum + call.denied.count, 0);
+  const { completeness } = run;
+  const lines = [
+    `${total} calls, ${run.calls.length} distinct, ${run.executables.length} executable(s)` +
+      (denied > 0 ? `, ${denied} denied` : ''),
+  ];
+  if (completeness.complete) lines.push('complete: a start was seen and nothing was lost');
+  else lines.push(`NOT complete: ${missing(run).join('; ')}`);
+  return lines;
+}

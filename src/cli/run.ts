@@ -1,0 +1,124 @@
+/** sysieve run: enforces a profile on a command, without a container engine. */
+
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { type Launched, refusal, shellStatus, startStopped } from '../capture/launch';
+import { SysieveError } from '../errors/index';
+import { readTextFile, sourceName } from '../io';
+import {
+  ACTIONS,
+  type Compiled,
+  compile,
+  evaluate,
+  nativeArchitecture,
+  nativeNumber,
+  version,
+} from '../libseccomp/index';
+import { type Profile, parseProfile } from '../profile/index';
+import { say, warn } from './output';
+
+export function register(program: Command): void {
+  // Options after the command are the command's own.
+  program.enablePositionalOptions();
+  program
+    .command('run')
+    .description(
+      'run a command under a profile, as a container runtime would enforce it; ' +
+        "exits with the command's status, 128 + the signal's number when it was killed",
+    )
+    .usage('--profile FILE [--] COMMAND [ARGUMENT...]')
+    .requiredOption('--profile <file>', 'OCI seccomp profile; - is standard input')
+    .argument('[command...]')
+    .passThroughOptions()
+    .action(async (command: string[], options: { profile: string }) => {
+      process.exitCode = await run(command, options.profile);
+    });
+}
+
+async function run(command: readonly string[], file: string): Promise<number> {
+  const [name] = command;
+  if (name === undefined) {
+    throw new SysieveError('usage', 'command-missing', 'no command to run', {
+      remedy: 'Put it last: sysieve run --profile FILE -- COMMAND.',
+    });
+  }
+  const source = sourceName(file);
+  const profile = parseProfile(await readTextFile(file), source);
+  refuseNotify(profile, source);
+  const compiled = compile(profile);
+  refuseWithoutExecve(compiled, source);
+  if (compiled.skipped.length > 0) {
+    warn(
+      `libseccomp ${version()} does not know these names, which have no rule now: ${compiled.skipped.join(', ')}`,
+    );
+  }
+
+  const launched = await startStopped(command, {
+    filter: compiled.program,
+    filterFlags: compiled.flags,
+  });
+  const stopForwarding = forwardSignals(launched);
+  launched.go();
+  const status = await launched.exited;
+  stopForwarding();
+  const failure = launched.failure();
+  if (failure !== null) throw refusal(name, failure);
+  if (status.signal === 'SIGSYS') {
+    say(
+      'sysieve: the command was killed by SIGSYS: it made a system call that the profile answers with ' +
+        'KILL or TRAP, or one in an ABI the profile does not list',
+    );
+  }
+  return shellStatus(status);
+}
+
+/** Without a listener the kernel would answer ENOSYS: not what the profile says. */
+function refuseNotify(profile: Profile, source: string): void {
+  if (!profile.syscalls.some((rule) => rule.action === 'SCMP_ACT_NOTIFY')) return;
+  throw new SysieveError('input', 'profile-needs-listener', `${source} uses SCMP_ACT_NOTIFY`, {
+    remedy: 'run has no listener to ask; give those calls another action.',
+  });
+}
+
+/** The one call the launcher makes after the filter is in place. */
+function refuseWithoutExecve({ program }: Compiled, source: string): void {
+  const call = { arch: nativeArchitecture().audit, nr: nativeNumber('execve') };
+  const { action, readsArguments } = evaluate(program, call);
+  const passes = action === ACTIONS.SCMP_ACT_ALLOW || action === ACTIONS.SCMP_ACT_LOG;
+  // What hangs on an argument shows at the start, and is reported then.
+  if (passes || readsArguments) return;
+  throw new SysieveError(
+    'input',
+    'profile-without-launcher',
+    `${source} denies execve, which sysieve's launcher needs to start the command`,
+    {
+      cause: `the filter answers execve with 0x${action.toString(16).padStart(8, '0')}`,
+      remedy:
+        'It was made without the sysieve runtime: add it, e.g. minimise --runtime sysieve,runc,crun.',
+    },
+  );
+}
+
+const FORWARDED = ['SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTERM'] as const;
+
+/**
+ * What a terminal sends, it sends to the whole foreground process group, the command included:
+ * passed on, it would arrive twice, and a second SIGINT means "at once" to many programs.
+ */
+function forwardSignals(launched: Launched): () => void {
+  const forward = (signal: NodeJS.Signals): void => {
+    if (signal === 'SIGTERM' || !inForeground()) launched.kill(signal);
+  };
+  for (const signal of FORWARDED) process.on(signal, forward);
+  return () => {
+    for (const signal of FORWARDED) process.off(signal, forward);
+  };
+}
+
+/** Whether this process's group is the one its controlling terminal sends signals to. */
+function inForeground(): boolean {
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  // Behind the name, which may contain anything: state, ppid, pgrp, session, tty, tpgid.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[2] === fields[5];
+}

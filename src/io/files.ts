@@ -1,0 +1,179 @@
+/** Files as users name them: bounded reads, atomic writes, no symlink followed at a destination. */
+import { randomBytes } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { SysieveError } from '../errors';
+
+/** Far above a real recording or profile; what is larger is refused before it is read. */
+export const READ_LIMIT = 64 * 1024 * 1024;
+const CHUNK = 64 * 1024;
+const FILE_MODE = 0o644;
+
+export function sourceName(path: string): string {
+  return path === '-' ? 'standard input' : path;
+}
+
+function errnoOf(thrown: unknown): string {
+  return (thrown as NodeJS.ErrnoException | null)?.code ?? 'unknown';
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024 / 1024)} MiB`;
+}
+
+function tooLarge(path: string, limit: number, size: number | null): SysieveError {
+  const is = size === null ? `is larger than ${mebibytes(limit)}` : `is ${mebibytes(size)} large`;
+  return new SysieveError(
+    'input',
+    'file-too-large',
+    `${sourceName(path)} ${is}, more than the ${mebibytes(limit)} that sysieve reads`,
+    { remedy: 'Recordings and profiles are far smaller: is this the right file?' },
+  );
+}
+
+function cannot(action: string, path: string, thrown: unknown): SysieveError {
+  const code = errnoOf(thrown);
+  const cause = `${(thrown as NodeJS.ErrnoException | null)?.syscall ?? action}: ${code}`;
+  switch (code) {
+    case 'ENOENT':
+      return new SysieveError(
+        'input',
+        'file-missing',
+        `${path}: there is no such file or directory`,
+        { cause },
+      );
+    case 'EISDIR':
+      return new SysieveError('input', 'file-is-directory', `${path} is a directory`, { cause });
+    case 'ENOTDIR':
+    case 'ELOOP':
+    case 'ENAMETOOLONG':
+      return new SysieveError('input', 'file-path', `${path}: not a usable path`, { cause });
+    default:
+      return new SysieveError('system', `file-${action}`, `cannot ${action} ${path}`, { cause });
+  }
+}
+
+async function readBounded(file: FileHandle, path: string, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for (;;) {
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, null);
+    if (bytesRead === 0) return Buffer.concat(chunks, total);
+    total += bytesRead;
+    // A pipe, or a file that grew: its size was not known beforehand.
+    if (total > limit) throw tooLarge(path, limit, null);
+    chunks.push(buffer.subarray(0, bytesRead));
+  }
+}
+
+async function readStdin(limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    total += chunk.length;
+    if (total > limit) throw tooLarge('-', limit, null);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, total);
+}
+
+async function readFileBounded(path: string, limit: number): Promise<Buffer> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path, constants.O_RDONLY);
+    const stat = await file.stat();
+    if (stat.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR', syscall: 'read' });
+    if (stat.size > limit) throw tooLarge(path, limit, stat.size);
+    return await readBounded(file, path, limit);
+  } catch (thrown) {
+    throw thrown instanceof SysieveError ? thrown : cannot('read', path, thrown);
+  } finally {
+    await file?.close();
+  }
+}
+
+/** The text of a file, '-' for standard input. Throws a SysieveError for all that can go wrong. */
+export async function readTextFile(path: string, limitBytes = READ_LIMIT): Promise<string> {
+  const bytes =
+    path === '-' ? await readStdin(limitBytes) : await readFileBounded(path, limitBytes);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new SysieveError('input', 'file-not-text', `${sourceName(path)} is not UTF-8 text`, {
+      remedy: 'Is this the right file?',
+    });
+  }
+}
+
+async function lstatOrNull(path: string): Promise<Stats | null> {
+  try {
+    return await lstat(path);
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOENT') return null;
+    throw cannot('write', path, thrown);
+  }
+}
+
+/** Throws if a file must not be written to `path`: a symlink, a directory, a device. */
+export async function checkDestination(path: string): Promise<void> {
+  if (path === '-') return;
+  const stat = await lstatOrNull(path);
+  if (stat === null || stat.isFile()) return;
+  if (stat.isDirectory()) throw cannot('write', path, { code: 'EISDIR' });
+  const remedy = "Give another path, or '-' for standard output.";
+  if (stat.isSymbolicLink()) {
+    throw new SysieveError(
+      'input',
+      'output-symlink',
+      `${path} is a symbolic link; sysieve writes through none`,
+      { remedy },
+    );
+  }
+  throw new SysieveError('input', 'output-special', `${path} is not a regular file`, { remedy });
+}
+
+async function writeStdout(data: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    process.stdout.write(data, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+/** Makes a rename survive a crash; not every file system lets a directory be synced. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, constants.O_RDONLY).catch(() => null);
+  await directory?.sync().catch(() => undefined);
+  await directory?.close();
+}
+
+/**
+ * Writes the whole file or nothing: a temporary file beside it, synced, renamed over it. Nobody
+ * reads half of it, and a symlink put in its place meanwhile is replaced, not followed.
+ */
+export async function writeFileAtomic(path: string, data: string): Promise<void> {
+  if (path === '-') return writeStdout(data);
+  await checkDestination(path);
+  const directory = dirname(path);
+  const temporary = join(
+    directory,
+    `.${basename(path).slice(0, 200)}.${randomBytes(8).toString('hex')}.tmp`,
+  );
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  let file: FileHandle | undefined;
+  try {
+    file = await open(temporary, flags, FILE_MODE);
+    // The mode at open is cut by the umask; profiles are read by daemons of other users.
+    await file.chmod(FILE_MODE);
+    await file.writeFile(data, 'utf8');
+    await file.sync();
+    await file.close();
+    await rename(temporary, path);
+  } catch (thrown) {
+    if (file !== undefined) {
+      await file.close().catch(() => undefined);
+      await unlink(temporary).catch(() => undefined);
+    }
+    throw cannot('write', path, thrown);
+  }
+  await syncDirectory(directory);
+}

@@ -1,0 +1,83 @@
+/** Which runs missed something, in words; a profile of an incomplete recording is made only on request. */
+import { SysieveError } from '../errors';
+import { isComplete, type Run } from '../recording';
+import type { PassReport } from './types';
+
+const LOSSES = [
+  ['callsLost', 'calls lost'],
+  ['tasksLost', 'tasks over the limit, their calls lost'],
+  ['namespacesOverLimit', 'namespaces over the limit, not watched'],
+  ['cgroupsOverLimit', 'cgroups over the limit, not watched'],
+] as const;
+
+/** Not needed for a sufficient profile, but nothing is dropped without a word. */
+const GAPS = [
+  [
+    'executablesOverLimit',
+    'executables over the limit: their calls are recorded under no executable',
+  ],
+  ['pathsTruncated', 'paths of executables truncated'],
+  ['argumentOverflow', 'calls with arguments over the limit'],
+] as const;
+
+export function runLabel(run: Run): string {
+  const target = run.target.name ?? run.target.id;
+  return `run ${run.id} (${run.target.kind}${target === null ? '' : ` ${target}`})`;
+}
+
+/** What a run missed; empty when it is complete. */
+export function missing(run: Run): string[] {
+  const { completeness } = run;
+  if (isComplete(completeness)) return [];
+  const words: string[] = [];
+  if (completeness.startsSeen === 0) {
+    const age = completeness.attachedLate?.targetAgeMs ?? null;
+    const late = age === null ? '' : `, attached ${age / 1000} s after it`;
+    words.push(`no start of the target was seen${late}`);
+  }
+  for (const [field, text] of LOSSES) {
+    if (completeness[field] > 0) words.push(`${completeness[field]} ${text}`);
+  }
+  return words;
+}
+
+export function checkCompleteness(runs: readonly Run[], allowIncomplete: boolean): PassReport {
+  const incomplete = runs
+    .map((run) => ({ run, words: missing(run) }))
+    .filter((r) => r.words.length > 0);
+  const lines = incomplete.map(({ run, words }) => `${runLabel(run)}: ${words.join('; ')}`);
+  if (lines.length > 0 && !allowIncomplete) {
+    const remedy =
+      'Record again from the start (a restart under `record --container` does), or take what there ' +
+      'is with --allow-incomplete.';
+    throw new SysieveError(
+      'incomplete',
+      'recording-incomplete',
+      `incomplete recording: ${lines.join(' | ')}`,
+      { remedy },
+    );
+  }
+  const notes: string[] = [];
+  for (const run of runs) {
+    const { completeness } = run;
+    for (const [field, text] of GAPS) {
+      if (completeness[field] > 0) notes.push(`${runLabel(run)}: ${completeness[field]} ${text}`);
+    }
+    if (completeness.blindSpots.length > 0) {
+      notes.push(
+        `${runLabel(run)}: not visible to its tracer: ${completeness.blindSpots.join(', ')}`,
+      );
+    }
+    if (completeness.deniedSinceMs === null) {
+      notes.push(`${runLabel(run)}: denied calls were not watched`);
+    }
+  }
+  return {
+    pass: 'completeness',
+    about: 'what the runs missed',
+    added: [],
+    removed: [],
+    notes,
+    warnings: lines.map((line) => `incomplete: ${line}`),
+  };
+}

@@ -1,0 +1,13 @@
+/** OCI linux.seccomp profiles and the evidence beside them: schema, reading, canonical bytes. No I/O. */
+export {
+  EVIDENCE_VERSION,
+  type Evidence,
+  type EvidenceCall,
+  evidenceJsonSchema,
+  parseEvidence,
+  serializeEvidence,
+  type Why,
+} from './evidence';
+export { parseProfile } from './parse';
+export { type Action, type Condition, type Profile, profileJsonSchema, type Rule } from './schema';
+export { canonicalProfile, serializeProfile } from './serialize';

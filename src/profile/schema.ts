@@ -1,0 +1,90 @@
+/** OCI linux.seccomp: the zod schema is the single source of truth. Strict: pure OCI, nothing else. */
+import { z } from 'zod';
+import { OCI_ARCHES } from '../tables';
+
+export const Action = z.enum([
+  'SCMP_ACT_KILL',
+  'SCMP_ACT_KILL_PROCESS',
+  'SCMP_ACT_KILL_THREAD',
+  'SCMP_ACT_TRAP',
+  'SCMP_ACT_ERRNO',
+  'SCMP_ACT_TRACE',
+  'SCMP_ACT_ALLOW',
+  'SCMP_ACT_LOG',
+  'SCMP_ACT_NOTIFY',
+]);
+export type Action = z.infer<typeof Action>;
+
+export const Operator = z.enum([
+  'SCMP_CMP_NE',
+  'SCMP_CMP_LT',
+  'SCMP_CMP_LE',
+  'SCMP_CMP_EQ',
+  'SCMP_CMP_GE',
+  'SCMP_CMP_GT',
+  'SCMP_CMP_MASKED_EQ',
+]);
+
+const Flag = z.enum([
+  'SECCOMP_FILTER_FLAG_TSYNC',
+  'SECCOMP_FILTER_FLAG_LOG',
+  'SECCOMP_FILTER_FLAG_SPEC_ALLOW',
+  'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV',
+]);
+
+const U64_MAX = 0xffff_ffff_ffff_ffffn;
+const U64_RANGE = `expected an integer from 0 to ${U64_MAX}`;
+
+/** As the parser hands it over: a number where that is exact, a bigint beyond. */
+const U64Input = z.union([z.number(), z.bigint()], { error: U64_RANGE });
+const U64 = U64Input.refine(
+  (value) =>
+    (typeof value === 'bigint' || Number.isInteger(value)) && value >= 0 && value <= U64_MAX,
+  { error: U64_RANGE },
+).transform(BigInt);
+
+const U32 = z.number().int().min(0).max(0xffffffff);
+
+export const ConditionSchema = z.strictObject({
+  index: z.number().int().min(0).max(5),
+  value: U64,
+  /** The value compared with after masking with `value` under SCMP_CMP_MASKED_EQ; otherwise unused. */
+  valueTwo: U64.default(0n),
+  op: Operator,
+});
+export type Condition = z.infer<typeof ConditionSchema>;
+
+export const RuleSchema = z.strictObject({
+  names: z.array(z.string().min(1).max(256)).min(1),
+  action: Action,
+  errnoRet: U32.optional(),
+  args: z.array(ConditionSchema).default([]),
+});
+export type Rule = z.infer<typeof RuleSchema>;
+
+export const ProfileSchema = z.strictObject({
+  defaultAction: Action,
+  defaultErrnoRet: U32.optional(),
+  architectures: z.array(z.enum(OCI_ARCHES)).default([]),
+  /** Absent and empty differ: without the field runc chooses flags of its own. */
+  flags: z.array(Flag).optional(),
+  listenerPath: z.string().max(4096).optional(),
+  listenerMetadata: z.string().max(65536).optional(),
+  syscalls: z.array(RuleSchema).max(100_000).default([]),
+});
+export type Profile = z.infer<typeof ProfileSchema>;
+
+/** Values are bigint so that lossless JSON writes the bound of a u64 exactly. */
+export function profileJsonSchema(): object {
+  const schema = z.toJSONSchema(ProfileSchema, {
+    io: 'input',
+    unrepresentable: 'any',
+    override: ({ zodSchema, jsonSchema }) => {
+      // Compared as unknown: zod's core and classic types for the same object do not overlap.
+      if ((zodSchema as unknown) !== U64Input) return;
+      for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
+      Object.assign(jsonSchema, { type: 'integer', minimum: 0, maximum: U64_MAX });
+    },
+  });
+  return { title: 'OCI linux.seccomp', ...schema };
+}

@@ -1,0 +1,128 @@
+/** One order for everything whose order means nothing, so that equal recordings have equal bytes. */
+import { escapeUnsafeJson } from '../errors/text';
+import { ABIS } from '../tables';
+import { inconsistencies } from './consistency';
+import {
+  type Call,
+  Phase,
+  RECORDING_VERSION,
+  type Recording,
+  RecordingSchema,
+  type Run,
+} from './schema';
+
+const PHASES = Phase.options;
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function ascending(numbers: readonly number[]): number[] {
+  return [...new Set(numbers)].sort((a, b) => a - b);
+}
+
+function canonicalCall(call: Call): Call {
+  const errnos = Object.entries(call.denied.errnos).sort(([a], [b]) => Number(a) - Number(b));
+  return {
+    abi: call.abi,
+    number: call.number,
+    name: call.name,
+    count: call.count,
+    denied: { count: call.denied.count, errnos: Object.fromEntries(errnos) },
+    phases: PHASES.filter((phase) => call.phases.includes(phase)),
+    executables: ascending(call.executables),
+    firstSeenMs: call.firstSeenMs,
+    args:
+      call.args === null
+        ? null
+        : {
+            // The values of each tuple stand in the order of `indexes`, so that order has a meaning.
+            indexes: [...call.args.indexes],
+            tuples: call.args.tuples
+              .map(({ values, count }) => ({ values: [...values], count }))
+              .sort((a, b) => compare(a.values.join(), b.values.join()) || a.count - b.count),
+            overflow: call.args.overflow,
+          },
+  };
+}
+
+export function canonicalRun(run: Run): Run {
+  const { runtime } = run.host;
+  const { attachedLate } = run.completeness;
+  return {
+    id: run.id,
+    tool: { name: run.tool.name, version: run.tool.version },
+    host: {
+      kernel: run.host.kernel,
+      machine: run.host.machine,
+      runtime: runtime === null ? null : { name: runtime.name, version: runtime.version },
+    },
+    target: {
+      kind: run.target.kind,
+      engine: run.target.engine,
+      name: run.target.name,
+      id: run.target.id,
+      image: run.target.image,
+    },
+    tracer: run.tracer,
+    start: run.start,
+    durationMs: run.durationMs,
+    marks: run.marks.map(({ phase, atMs }) => ({ phase, atMs })),
+    executables: [...run.executables],
+    calls: run.calls
+      .map(canonicalCall)
+      .sort((a, b) => ABIS.indexOf(a.abi) - ABIS.indexOf(b.abi) || a.number - b.number),
+    completeness: {
+      complete: run.completeness.complete,
+      startsSeen: run.completeness.startsSeen,
+      attachedLate: attachedLate === null ? null : { targetAgeMs: attachedLate.targetAgeMs },
+      callsLost: run.completeness.callsLost,
+      tasksLost: run.completeness.tasksLost,
+      namespacesOverLimit: run.completeness.namespacesOverLimit,
+      cgroupsOverLimit: run.completeness.cgroupsOverLimit,
+      executablesOverLimit: run.completeness.executablesOverLimit,
+      pathsTruncated: run.completeness.pathsTruncated,
+      argumentOverflow: run.completeness.argumentOverflow,
+      numbersUnknown: run.completeness.numbersUnknown,
+      deniedSinceMs: run.completeness.deniedSinceMs,
+      blindSpots: [...new Set(run.completeness.blindSpots)].sort(compare),
+    },
+  };
+}
+
+export function canonicalRecording(recording: Recording): Recording {
+  return {
+    version: RECORDING_VERSION,
+    runs: recording.runs.map(canonicalRun).sort((a, b) => compare(a.id, b.id)),
+  };
+}
+
+function lines(items: readonly unknown[], indent: string): string {
+  if (items.length === 0) return '[]';
+  const inner = items.map((item) => `${indent}  ${JSON.stringify(item)}`).join(',\n');
+  return `[\n${inner}\n${indent}]`;
+}
+
+function serializeRun(run: Run): string {
+  const fields = Object.entries(run).map(([key, value]) => {
+    const listed = key === 'calls' || key === 'executables';
+    return `      "${key}": ${listed ? lines(value as unknown[], '      ') : JSON.stringify(value)}`;
+  });
+  return `    {\n${fields.join(',\n')}\n    }`;
+}
+
+/**
+ * Canonical bytes, a call a line. What breaks the schema is never written: it throws a plain Error,
+ * since only a defect of the writer can bring it here.
+ */
+export function serializeRecording(recording: Recording): string {
+  const checked = canonicalRecording(RecordingSchema.parse(recording));
+  const wrong = inconsistencies(checked)[0];
+  if (wrong !== undefined) {
+    throw new Error(`recording not written: ${wrong.path.map(String).join('.')}: ${wrong.message}`);
+  }
+  const runs = checked.runs.map(serializeRun);
+  const body = runs.length === 0 ? '[]' : `[\n${runs.join(',\n')}\n  ]`;
+  return escapeUnsafeJson(`{\n  "version": ${checked.version},\n  "runs": ${body}\n}\n`);
+}

@@ -1,0 +1,15 @@
+/** Recording v1: its schema, reading, canonical bytes, set union. No I/O. */
+export { canonicalRecording, serializeRecording } from './canonical';
+export { mergeRecordings } from './merge';
+export { parseRecording, recordingJsonSchema } from './parse';
+export {
+  type Abi,
+  type Call,
+  type Completeness,
+  isComplete,
+  Phase,
+  RECORDING_VERSION,
+  type Recording,
+  RecordingSchema,
+  type Run,
+} from './schema';
