@@ -109,6 +109,7 @@ struct css_set {
 };
 
 struct signal_struct {
+  unsigned int flags;
   struct list_head thread_head;
 };
 

@@ -16,6 +16,7 @@
 #define NR_SETNS_X86_64 308
 #define NR_SETNS_I386 346
 #define SIGSYS 31
+#define SIGNAL_GROUP_EXIT 0x4
 #define MAX_ERRNO 4095
 #define MAX_THREADS 512
 
@@ -576,15 +577,13 @@ int BPF_PROG(task_exit_btf, struct task_struct *current) {
   struct sysieve_task *task = find_task(tid);
   if (!task) return 0;
   // SECCOMP_RET_KILL_THREAD beside living threads ends the task inside the call: no exit is traced.
-  // The kernel has rolled the registers back then (the result holds the number), which a SIGSYS
-  // from elsewhere does not do.
-  if (config.watch_denied && task->state == STATE_OUT && (current->exit_code & 0x7f) == SIGSYS) {
+  // Every other death by SIGSYS ends the whole process.
+  if (config.watch_denied && task->state == STATE_OUT && (current->exit_code & 0x7f) == SIGSYS &&
+      !(BPF_CORE_READ(current, signal, flags) & SIGNAL_GROUP_EXIT)) {
     struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(current);
-    if (regs->ax == regs->orig_ax) {
-      __u32 number = regs->orig_ax;
-      __u32 abi = abi_of(current->thread_info.status, &number);
-      count_in_hash(&denied_calls, task->slot, abi, number, 0);
-    }
+    __u32 number = regs->orig_ax;
+    __u32 abi = abi_of(current->thread_info.status, &number);
+    count_in_hash(&denied_calls, task->slot, abi, number, 0);
   }
   release_task(tid);
   return 0;

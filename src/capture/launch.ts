@@ -2,6 +2,9 @@
  * Starts a command stopped before its first instruction, through the native launcher
  * (native/launch), optionally under a seccomp filter. Between startStopped() and go() the caller
  * can attach a tracer to the pid.
+ *
+ * Two things differ from a start by a shell, both of Node's making: the soft limit of open files is
+ * raised to the hard one, and a death by a real-time signal looks like exit code 0.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';

@@ -29,9 +29,14 @@ interface Entry {
 /** io_uring carries out reads, writes, opens, connects… without a system call for each. */
 const IO_URING_ENTER = 426;
 
-/** Application calls belong to `steady` until marks divide a run. */
-function phaseOf(phase: NativePhase): Phase {
-  return phase === 'app' ? 'steady' : phase;
+/**
+ * Application calls belong to `steady` until marks divide a run. null: made before a filter was in
+ * place, so by no means the application's and never under its profile; mixed into the counts of the
+ * same call by the application they would make denied calls look permitted.
+ */
+function phaseOf(phase: NativePhase): Phase | null {
+  if (phase === 'app') return 'steady';
+  return phase === 'setup' || phase === 'exec-setup' ? null : phase;
 }
 
 function exact(count: bigint): number {
@@ -43,7 +48,10 @@ function exact(count: bigint): number {
 export function toRun(seen: Observation, context: RunContext): Run {
   const phases = new Map(seen.executables.map((e) => [e.slot, phaseOf(e.phase)]));
   const paths = new Map(seen.executables.map((e) => [e.slot, e.path]));
-  const used = new Set([...seen.calls, ...seen.denied].map((call) => call.slot));
+  const recorded = (call: NativeCall): boolean => phases.get(call.slot) !== null;
+  const passed = seen.calls.filter(recorded);
+  const denied = seen.denied.filter(recorded);
+  const used = new Set([...passed, ...denied].map((call) => call.slot));
   const executables = [...new Set([...used].map((slot) => paths.get(slot) ?? ''))]
     .filter((path) => path !== '')
     .sort((a, b) => (a < b ? -1 : 1));
@@ -72,8 +80,8 @@ export function toRun(seen: Observation, context: RunContext): Run {
     entry.firstSeenMs = Math.min(entry.firstSeenMs, call.firstSeenMs);
     return entry;
   };
-  for (const call of seen.calls) entryOf(call);
-  for (const call of seen.denied) {
+  for (const call of passed) entryOf(call);
+  for (const call of denied) {
     const entry = entryOf(call);
     entry.deniedCount += call.count;
     entry.errnos.set(call.errno, (entry.errnos.get(call.errno) ?? 0n) + call.count);

@@ -10,10 +10,10 @@ interface Flags {
   baselines?: string;
   default: 'errno' | 'log' | 'kill';
   denyErrno?: number;
-  allow: string[];
-  allowIncomplete: boolean;
-  explain: boolean;
-  json: boolean;
+  allow?: string[];
+  allowIncomplete?: boolean;
+  explain?: boolean;
+  json?: boolean;
 }
 
 function list(text: string): string[] {
@@ -129,8 +129,8 @@ async function run(paths: string[], flags: Flags): Promise<void> {
     options: {
       defaultAction: flags.default,
       denyErrno: flags.denyErrno ?? 1,
-      allowIncomplete: flags.allowIncomplete,
-      allow: flags.allow,
+      allowIncomplete: flags.allowIncomplete === true,
+      allow: flags.allow ?? [],
       justifications,
       runtimes: flags.runtime,
     },
@@ -192,11 +192,10 @@ export function register(program: Command): void {
     .option(
       '--allow <calls>',
       'recorded calls to permit although denied or in risk tier 1 or 2, by commas',
-      (text: string, previous: string[]) => [...previous, ...list(text)],
-      [],
+      (text: string, previous?: string[]) => [...(previous ?? []), ...list(text)],
     )
-    .option('--allow-incomplete', 'take recordings that missed something', false)
-    .option('--explain', 'say pass by pass what was added and removed, and why', false)
-    .option('--json', 'print a summary as JSON', false)
+    .option('--allow-incomplete', 'take recordings that missed something')
+    .option('--explain', 'say pass by pass what was added and removed, and why')
+    .option('--json', 'print a summary as JSON')
     .action(run);
 }

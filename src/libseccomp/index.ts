@@ -5,5 +5,5 @@
 
 export { type Compiled, type CompileOptions, compile } from './compile';
 export { ACTIONS } from './constants';
-export { type Answer, evaluate, type FilterCall } from './evaluate';
+export { evaluate } from './evaluate';
 export { nativeArchitecture, nativeNumber, resolve, version } from './names';

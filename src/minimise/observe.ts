@@ -41,13 +41,11 @@ export function observe(runs: readonly Run[]): ObservedCall[] {
   );
 }
 
-const BEFORE_FILTER: readonly Phase[] = ['setup', 'exec-setup'];
 const UNDER_FILTER: readonly Phase[] = ['runtime', 'exec'];
 
 /** A call without any phase counts as the application's: leaving it out could break the program. */
 function isApplication(call: ObservedCall): boolean {
-  const foreign = [...BEFORE_FILTER, ...UNDER_FILTER];
-  return call.phases.length === 0 || call.phases.some((phase) => !foreign.includes(phase));
+  return call.phases.length === 0 || call.phases.some((phase) => !UNDER_FILTER.includes(phase));
 }
 
 export const names: Pass = {
@@ -76,22 +74,17 @@ export const application: Pass = {
   about: 'only what the application itself calls',
   run(state) {
     const foreign = state.observed.filter((call) => !isApplication(call));
-    const underFilter = foreign.filter((call) =>
-      call.phases.some((phase) => UNDER_FILTER.includes(phase)),
-    );
     return {
       state: {
         ...state,
         observed: state.observed.filter(isApplication),
-        runtimeSeen: underFilter.filter((call) => call.passed),
+        runtimeSeen: foreign.filter((call) => call.passed),
       },
       findings: {
         removed: foreign.map((call) =>
           change(
             call,
-            underFilter.includes(call)
-              ? `only from a runtime under the filter${call.passed ? '' : ', and only ever denied'}`
-              : 'only before a filter was in place',
+            `only from a runtime under the filter${call.passed ? '' : ', and only ever denied'}`,
           ),
         ),
       },

@@ -17,19 +17,12 @@ export const Abi = z.enum(ABIS);
 export type Abi = AbiName;
 
 /**
- * `setup`: the runtime before a filter was in place; `runtime`: the runtime under the filter, up to
- * and including the entrypoint's execve; `exec-setup` and `exec`: the same two for what entered a
- * running container (docker exec, probes); the rest is the application, split by phase marks.
+ * `runtime`: the container runtime under the filter, up to and including the entrypoint's execve;
+ * `exec`: the same of what entered a running container (docker exec, probes); the rest is the
+ * application, split by phase marks. What a runtime calls before its filter is in place is not
+ * recorded: no profile ever meets it.
  */
-export const Phase = z.enum([
-  'setup',
-  'runtime',
-  'exec-setup',
-  'exec',
-  'startup',
-  'steady',
-  'shutdown',
-]);
+export const Phase = z.enum(['runtime', 'exec', 'startup', 'steady', 'shutdown']);
 export type Phase = z.infer<typeof Phase>;
 
 /** Counts are attempts; past 2^53 a JSON number is no longer exact, so writers refuse it. */

@@ -1,0 +1,85 @@
+/** Hand-made recordings: a complete run unless told otherwise. */
+import {
+  type Abi,
+  type Call,
+  isComplete,
+  type Phase,
+  type Recording,
+  type Run,
+} from '../../src/recording';
+import { syscallName, syscallNumber } from '../../src/tables';
+
+export interface CallSpec {
+  abi?: Abi;
+  /** A name of the tables, or a number. */
+  call: string | number;
+  count?: number;
+  /** errno → attempts. */
+  denied?: Record<string, number>;
+  phases?: Phase[];
+  executables?: number[];
+}
+
+export function makeCall(spec: CallSpec | string): Call {
+  const {
+    abi = 'x86_64',
+    call,
+    count = 1,
+    denied = {},
+    phases,
+    executables,
+  } = typeof spec === 'string' ? { call: spec } : spec;
+  const number = typeof call === 'number' ? call : syscallNumber(abi, call);
+  if (number === null) throw new Error(`${abi} has no ${call}`);
+  return {
+    abi,
+    number,
+    name: syscallName(abi, number),
+    count,
+    denied: { count: Object.values(denied).reduce((sum, n) => sum + n, 0), errnos: denied },
+    phases: phases ?? ['steady'],
+    executables: executables ?? [0],
+    firstSeenMs: 1,
+    args: null,
+  };
+}
+
+export function makeRun(
+  calls: (CallSpec | string)[],
+  changes: Partial<Run> & { missed?: Partial<Run['completeness']> } = {},
+): Run {
+  const { missed = {}, ...rest } = changes;
+  const counts = {
+    startsSeen: 1,
+    attachedLate: null,
+    callsLost: 0,
+    tasksLost: 0,
+    namespacesOverLimit: 0,
+    cgroupsOverLimit: 0,
+    executablesOverLimit: 0,
+    pathsTruncated: 0,
+    argumentOverflow: 0,
+    numbersUnknown: 0,
+    deniedSinceMs: 0,
+    blindSpots: [],
+    ...missed,
+  };
+  return {
+    id: '00000000-0000-4000-8000-000000000001',
+    tool: { name: 'sysieve', version: '0.1.0' },
+    host: { kernel: '6.18.0', machine: 'x86_64', runtime: { name: 'runc', version: '1.1.5' } },
+    target: { kind: 'container', engine: 'docker', name: 'web', id: 'abc', image: 'web:1' },
+    tracer: 'ebpf',
+    start: '2026-01-02T03:04:05Z',
+    durationMs: 1000,
+    marks: [],
+    executables: ['/usr/bin/web', '/usr/bin/helper'],
+    calls: calls.map(makeCall),
+    completeness: { complete: isComplete(counts), ...counts },
+    ...rest,
+  };
+}
+
+export function makeRecording(...runs: Run[]): Recording {
+  return { version: 1, runs };
+}
