@@ -3,7 +3,6 @@
 // every call of the host something, so a measurement is good only when the number is its own.
 #include <bpf/bpf.h>
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +23,8 @@ static int count_links(void) {
     struct bpf_link_info info = {};
     __u32 size = sizeof(info);
     // The type first: the place of the name belongs to another field in the other types.
-    if (bpf_obj_get_info_by_fd(fd, &info, &size) == 0 && info.type == BPF_LINK_TYPE_RAW_TRACEPOINT) {
+    if (bpf_obj_get_info_by_fd(fd, &info, &size) == 0 &&
+        info.type == BPF_LINK_TYPE_RAW_TRACEPOINT) {
       memset(&info, 0, sizeof(info));
       info.raw_tracepoint.tp_name = (__u64)(unsigned long)name;
       info.raw_tracepoint.tp_name_len = sizeof(name);

@@ -1,9 +1,11 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Progress } from '../capture/capture';
 import { type Recorded, recordCgroup, recordCommand, recordContainer, recordPid } from '../capture/record';
 import type { EngineChoice } from '../engines';
 import { SysieveError } from '../errors';
-import { writeFileAtomic } from '../io/files';
+import { checkDestination, writeFileAtomic } from '../io';
 import { missing } from '../minimise';
 import { type Run, serializeRecording } from '../recording';
 import { LiveLine } from './live';
@@ -95,6 +97,8 @@ async function record(command: string[], options: Options): Promise<void> {
     });
   }
 
+  // Before an hour of recording, not after it.
+  await checkDestination(options.output);
   const ending = new AbortController();
   let forward: ((signal: NodeJS.Signals) => void) | null = null;
   let interrupts = 0;
@@ -146,7 +150,7 @@ async function record(command: string[], options: Options): Promise<void> {
     live.clear();
   }
   const { run, exit } = recorded;
-  await writeFileAtomic(options.output, serializeRecording({ version: 1, runs: [run] }));
+  await write(options.output, run);
   for (const line of summary(run)) say(line);
   if (options.output !== '-') say(`written to ${printable(options.output)}`);
   if (options.json === true) {
@@ -158,6 +162,22 @@ async function record(command: string[], options: Options): Promise<void> {
     );
   }
   if (exit !== null) process.exitCode = exit.code ?? signalStatus(exit.signal);
+}
+
+/** A recording may have taken hours: where it cannot be written any more, it is kept elsewhere. */
+async function write(path: string, run: Run): Promise<void> {
+  const text = serializeRecording({ version: 1, runs: [run] });
+  try {
+    await writeFileAtomic(path, text);
+  } catch (thrown) {
+    if (!(thrown instanceof SysieveError) || path === '-') throw thrown;
+    const rescue = join(tmpdir(), `sysieve-recording-${run.id}.json`);
+    await writeFileAtomic(rescue, text);
+    throw new SysieveError(thrown.kind, thrown.code, thrown.message, {
+      cause: thrown.reason ?? thrown.code,
+      remedy: `The recording was kept as ${rescue}.`,
+    });
+  }
 }
 
 /** The shell's convention for a command that a signal ended. */

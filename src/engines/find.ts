@@ -32,7 +32,7 @@ function unixPath(engine: EngineName, variable: string, value: string): string {
   if (match?.[1] !== undefined) return match[1];
   throw new SysieveError('system', 'engine-remote', `${engine} at ${value} is not a local socket`, {
     cause: `${variable} is set; the processes of a remote engine are not on this machine`,
-    remedy: `run sysieve where ${engine} runs, or name the local socket with --socket`,
+    remedy: `run sysieve where ${engine} runs, or name its local socket as unix://PATH`,
   });
 }
 
@@ -139,7 +139,7 @@ function noEngine(options: FindOptions): SysieveError {
   const which: EngineName[] = options.engine === 'auto' ? ['docker', 'podman'] : [options.engine];
   return new SysieveError('system', 'engine-unreachable', 'found no container engine to ask', {
     cause: which.map((e) => `${e}: ${looked[e]}`).join('; '),
-    remedy: 'start the engine, or name its socket with --socket',
+    remedy: 'start the engine, or name its socket in DOCKER_HOST or CONTAINER_HOST',
   });
 }
 
@@ -187,7 +187,7 @@ export async function findContainer(name: string, options: FindOptions): Promise
   }
   throw new SysieveError('input', 'container-not-found', `no container "${name}"`, {
     cause: `asked ${without.join(' and ')}${notAsked === '' ? '' : `; ${notAsked}`}`,
-    remedy: 'list what there is with docker ps -a or podman ps -a; --socket names another engine',
+    remedy: 'list what there is with docker ps -a or podman ps -a; DOCKER_HOST and CONTAINER_HOST name other sockets',
   });
 }
 

@@ -104,7 +104,7 @@ interface CommandResult {
 
 function runPodman(command: string, args: string[]): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const options = { timeout: COMMAND_MS, maxBuffer: 64 << 20 };
+    const options = { env: process.env, timeout: COMMAND_MS, maxBuffer: 64 << 20 };
     execFile(command, args, options, (error, stdout, stderr) => {
       if (error === null) return resolve({ code: 0, stdout, stderr });
       if (typeof error.code === 'number') return resolve({ code: error.code, stdout, stderr });

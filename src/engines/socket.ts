@@ -24,7 +24,7 @@ export function connect(socketPath: string): Docker {
 export function unreachable(engine: string, where: string, error: unknown): SysieveError {
   const code = (error as NodeJS.ErrnoException).code;
   const remedies: Record<string, string> = {
-    ENOENT: 'start the engine, or name its socket with --socket or in the environment',
+    ENOENT: 'start the engine, or name its socket in DOCKER_HOST or CONTAINER_HOST',
     EACCES: 'run sysieve as root, or as a member of the group that owns the socket',
     ECONNREFUSED: 'start the engine: the socket exists but nothing listens on it',
   };

@@ -7,6 +7,9 @@ import type { ContainerEvent, ContainerInfo, Engine, Inspected } from './types';
 /** Bounds how late a change is noticed where the engine's events are off or its stream broke. */
 const POLL_MS = 1_000;
 
+/** How many times in a row an engine that answers must fail the question to count as lost. */
+const REFUSALS = 3;
+
 type Watched = Pick<Inspected, 'running' | 'startedAt'>;
 
 class Alarm {
@@ -65,6 +68,7 @@ export async function watchContainer(
   let streaming: Promise<void> = Promise.resolve();
   let before: Watched = info;
   let lost = false;
+  let refused = 0;
   try {
     while (!until.aborted) {
       try {
@@ -75,6 +79,7 @@ export async function watchContainer(
         const now = await engine.inspect(info.id);
         if (lost) onEvent({ type: 'engine-back' });
         lost = false;
+        refused = 0;
         if (now === null) {
           if (before.running) onEvent({ type: 'died' });
           onEvent({ type: 'removed' });
@@ -93,8 +98,12 @@ export async function watchContainer(
       } catch (error) {
         if (!(error instanceof SysieveError)) throw error;
         if (until.aborted) return;
-        if (!lost) onEvent({ type: 'engine-lost', cause: error.reason ?? error.message });
-        lost = true;
+        // An engine fails a question about a container that it is just removing; that passes.
+        const unheard = error.code === 'engine-unreachable' || ++refused >= REFUSALS;
+        if (unheard && !lost) {
+          onEvent({ type: 'engine-lost', cause: error.reason ?? error.message });
+          lost = true;
+        }
       }
       await alarm.wait(POLL_MS, until);
     }

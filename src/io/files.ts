@@ -1,7 +1,7 @@
 /** Files as users name them: bounded reads, atomic writes, no symlink followed at a destination. */
 import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises';
+import { access, type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SysieveError } from '../errors';
 
@@ -115,9 +115,17 @@ async function lstatOrNull(path: string): Promise<Stats | null> {
   }
 }
 
-/** Throws if a file must not be written to `path`: a symlink, a directory, a device. */
+/**
+ * Throws if a file must not or cannot be written to `path`: a symlink, a directory, a device, or
+ * one in a directory that is missing or not writable.
+ */
 export async function checkDestination(path: string): Promise<void> {
   if (path === '-') return;
+  try {
+    await access(dirname(path), constants.W_OK);
+  } catch (thrown) {
+    throw cannot('write', path, thrown);
+  }
   const stat = await lstatOrNull(path);
   if (stat === null || stat.isFile()) return;
   if (stat.isDirectory()) throw cannot('write', path, { code: 'EISDIR' });

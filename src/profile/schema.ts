@@ -35,13 +35,17 @@ const Flag = z.enum([
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
 const U64_RANGE = `expected an integer from 0 to ${U64_MAX}`;
 
+const U64_FORMAT = 'uint64';
 /** As the parser hands it over: a number where that is exact, a bigint beyond. */
-const U64Input = z.union([z.number(), z.bigint()], { error: U64_RANGE });
-const U64 = U64Input.refine(
-  (value) =>
-    (typeof value === 'bigint' || Number.isInteger(value)) && value >= 0 && value <= U64_MAX,
-  { error: U64_RANGE },
-).transform(BigInt);
+const U64 = z
+  .union([z.number(), z.bigint()], { error: U64_RANGE })
+  .refine(
+    (value) =>
+      (typeof value === 'bigint' || Number.isInteger(value)) && value >= 0 && value <= U64_MAX,
+    { error: U64_RANGE },
+  )
+  .meta({ format: U64_FORMAT })
+  .transform(BigInt);
 
 const U32 = z.number().int().min(0).max(0xffffffff);
 
@@ -74,17 +78,18 @@ export const ProfileSchema = z.strictObject({
 });
 export type Profile = z.infer<typeof ProfileSchema>;
 
-/** Values are bigint so that lossless JSON writes the bound of a u64 exactly. */
+/** zod cannot express a u64's bounds: its nodes carry this format and are replaced by what it means. */
+function boundU64(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(boundU64);
+  if (typeof node !== 'object' || node === null) return node;
+  if ((node as { format?: unknown }).format === U64_FORMAT) {
+    return { type: 'integer', minimum: 0, maximum: U64_MAX };
+  }
+  return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, boundU64(value)]));
+}
+
+/** Holds a bigint, the largest u64: to be written by a lossless serializer. */
 export function profileJsonSchema(): object {
-  const schema = z.toJSONSchema(ProfileSchema, {
-    io: 'input',
-    unrepresentable: 'any',
-    override: ({ zodSchema, jsonSchema }) => {
-      // Compared as unknown: zod's core and classic types for the same object do not overlap.
-      if ((zodSchema as unknown) !== U64Input) return;
-      for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
-      Object.assign(jsonSchema, { type: 'integer', minimum: 0, maximum: U64_MAX });
-    },
-  });
-  return { title: 'OCI linux.seccomp', ...schema };
+  const schema = z.toJSONSchema(ProfileSchema, { io: 'input', unrepresentable: 'any' });
+  return { title: 'OCI linux.seccomp', ...(boundU64(schema) as object) };
 }

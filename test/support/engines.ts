@@ -141,7 +141,7 @@ address = "${at('containerd.ttrpc')}"
   );
   const stop = async () => {
     const all = (await tryCli('ps', '-aq')).stdout.split('\n').filter((id) => id !== '');
-    if (all.length > 0) await cli('rm', '-f', ...all);
+    if (all.length > 0) await tryCli('rm', '-f', ...all);
     await endDaemon(docker);
     await endDaemon(containerd);
     await cleanUp(dir, cgroupParent(dir));
@@ -193,7 +193,7 @@ default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
   const args = ['system', 'service', '--time=0', `unix://${socket}`];
   const service = startDaemon(dir, 'podman', args, env);
   const stop = async () => {
-    await cli('rm', '-f', '-t', '0', '--all');
+    await tryCli('rm', '-f', '-t', '0', '--depend', '--all');
     await endDaemon(service);
     await cleanUp(dir, cgroupParent(dir));
   };

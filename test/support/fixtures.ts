@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type Phase, RecordingSchema, type Run } from '../../src/recording/schema';
+import { RecordingSchema, type Run } from '../../src/recording/schema';
 
 const ROOT = join(__dirname, '..', '..');
 const PROGRAMS = join(ROOT, 'build', 'fixtures');
@@ -199,29 +199,17 @@ export function startNeighbour(name: string, args: string[]): { stop(): Promise<
   };
 }
 
-const LAUNCHER: readonly Phase[] = ['setup', 'runtime'];
-const EXECVE = 59;
-
-/**
- * Without what the launcher called before the program's first instruction. An entry sums up all its
- * phases, so one that the application shares still holds the launcher's part: known exactly for
- * execve alone, which it makes once for each start.
- */
+/** Without the launcher's own: what was made in its phase only. */
 function applicationCalls(recorded: Run): Seen[] {
-  const seen: Seen[] = [];
-  for (const { abi, number, count, denied, executables, phases } of recorded.calls) {
-    const launcher = phases.filter((phase) => LAUNCHER.includes(phase));
-    if (launcher.length === phases.length) continue;
-    const isStart = launcher.length > 0 && abi === 'x86_64' && number === EXECVE;
-    seen.push({
+  return recorded.calls
+    .filter((call) => call.phases.some((phase) => phase !== 'runtime'))
+    .map(({ abi, number, count, denied, executables }) => ({
       abi,
       number,
-      count: isStart ? count - recorded.completeness.startsSeen : count,
+      count,
       denied,
       executables: executables.map((index) => recorded.executables[index] ?? `no path ${index}`),
-    });
-  }
-  return seen;
+    }));
 }
 
 const keyOf = (call: { abi: string; number: number }): string => `${call.abi} ${call.number}`;

@@ -13,6 +13,7 @@ export interface CallSpec {
   abi?: Abi;
   /** A name of the tables, or a number. */
   call: string | number;
+  /** Unless given: one, or as many as were denied. */
   count?: number;
   /** errno → attempts. */
   denied?: Record<string, number>;
@@ -24,19 +25,20 @@ export function makeCall(spec: CallSpec | string): Call {
   const {
     abi = 'x86_64',
     call,
-    count = 1,
+    count,
     denied = {},
     phases,
     executables,
   } = typeof spec === 'string' ? { call: spec } : spec;
   const number = typeof call === 'number' ? call : syscallNumber(abi, call);
   if (number === null) throw new Error(`${abi} has no ${call}`);
+  const refused = Object.values(denied).reduce((sum, n) => sum + n, 0);
   return {
     abi,
     number,
     name: syscallName(abi, number),
-    count,
-    denied: { count: Object.values(denied).reduce((sum, n) => sum + n, 0), errnos: denied },
+    count: count ?? Math.max(1, refused),
+    denied: { count: refused, errnos: denied },
     phases: phases ?? ['steady'],
     executables: executables ?? [0],
     firstSeenMs: 1,

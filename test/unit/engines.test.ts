@@ -51,6 +51,17 @@ describe('containerCgroups', () => {
     ]);
   });
 
+  test('a podman unit that splits its cgroup: the payload, not conmon beside it', () => {
+    const mounts = '30 23 0:27 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw';
+    const unit = '/system.slice/web.service';
+    const of = (proc: string) =>
+      containerCgroups(proc, mounts, cgroupNamesOf('podman', ID), everything).map((c) => c.path);
+    expect(of(`0::${unit}/libpod-payload-${ID}`)).toEqual([
+      `/sys/fs/cgroup${unit}/libpod-payload-${ID}`,
+    ]);
+    expect(of(`0::${unit}/runtime`)).toEqual([]);
+  });
+
   test('a mount that shows part of the hierarchy, with escapes in its path', () => {
     const mounts = '30 23 0:27 /outer /my\\040groups rw - cgroup2 cgroup2 rw';
     const names = cgroupNamesOf('docker', ID);

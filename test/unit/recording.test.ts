@@ -276,7 +276,8 @@ test('what is not a recording is never written', () => {
 test('control characters in paths are escaped and come back', () => {
   const path = '/tmp/\u001b[31m\u009b2J\u202e\u2028\ud800"\\';
   const written = serializeRecording(makeRecording(makeRun(['read'], { executables: [path] })));
-  expect(written).not.toMatch(/[\u001b\u009b\u202e\u2028\ud800]/);
+  for (const character of '\u001b\u009b\u202e\u2028\ud800')
+    expect(written).not.toContain(character);
   expect(parseRecording(written, 'x').runs[0]?.executables).toEqual([path]);
 });
 

@@ -1,0 +1,103 @@
+/** The runtimes to measure, and a place of their own to run each in. */
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { companion, endCompanion, outcomeOf, run } from './process';
+
+export interface Runtime {
+  name: 'runc' | 'crun';
+  version: string;
+  /** The file system it was unpacked into; null: the one installed here. */
+  root: string | null;
+}
+
+const NAMES = ['runc', 'crun'] as const;
+
+/** The unpacked ones, as scripts/fetch-runtimes left them. */
+export function unpackedRuntimes(directory: string): Runtime[] {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory)
+    .filter((entry) => existsSync(join(directory, entry, 'packages')))
+    .sort()
+    .flatMap((entry) => {
+      const name = NAMES.find((known) => entry.startsWith(`${known}-`));
+      if (name === undefined) return [];
+      const root = join(directory, entry, 'root');
+      return [{ name, version: entry.slice(name.length + 1), root }];
+    });
+}
+
+export async function installedRuntimes(): Promise<Runtime[]> {
+  const found: Runtime[] = [];
+  for (const name of NAMES) {
+    const outcome = await outcomeOf([name, '--version']).catch(() => null);
+    if (outcome?.code === 0) found.push({ name, version: versionIn(outcome.output), root: null });
+  }
+  return found;
+}
+
+/** "runc version 1.1.5+ds1" is 1.1.5: the rest is the distribution's packaging. */
+function versionIn(output: string): string {
+  const version = /\bversion (\d+(?:\.\d+)*)/.exec(output)?.[1];
+  if (version === undefined) throw new Error(`no version in: ${output.trim()}`);
+  return version;
+}
+
+/** Mounts for $1 (the root), $2 (the work directory, seen under the same path in there). */
+const SET_UP = `
+set -e
+if [ "$1" != / ]; then
+  mount --bind "$1" "$1"
+  mount --rbind /proc "$1/proc"
+  mount --rbind /dev "$1/dev"
+  mount --bind /sys "$1/sys"
+  mount -t tmpfs tmpfs "$1/run"
+  mount -t tmpfs tmpfs "$1/tmp"
+  mkdir -p "$1$2"
+  mount --bind "$2" "$1$2"
+fi
+mount -t cgroup2 cgroup2 "\${1%/}/sys/fs/cgroup"
+echo ready
+exec sleep infinity
+`;
+
+/**
+ * A private mount namespace in which one runtime sees its own libraries and only the v2 cgroup
+ * tree: a host with v1 hierarchies beside it confuses crun, and the phase measured is not touched.
+ */
+export class Sandbox {
+  private constructor(
+    private readonly runtime: Runtime,
+    private readonly work: string,
+    private readonly holder: ChildProcess,
+  ) {}
+
+  static async open(runtime: Runtime, work: string): Promise<Sandbox> {
+    const root = runtime.root ?? '/';
+    const command = ['/bin/sh', '-c', SET_UP, 'sandbox', root, work];
+    const holder = await companion(['unshare', '--mount', '--propagation', 'private', ...command]);
+    const sandbox = new Sandbox(runtime, work, holder);
+    const version = versionIn(await sandbox.call('--version'));
+    if (version === runtime.version) return sandbox;
+    await sandbox.close();
+    throw new Error(`${runtime.name} ${runtime.version} says that it is ${version}`);
+  }
+
+  /** The runtime's command with these arguments; rejects unless it exits 0. */
+  call(...args: string[]): Promise<string> {
+    return run(this.argv(args));
+  }
+
+  /** The same on one CPU, whatever its status. */
+  argv(args: readonly string[]): string[] {
+    const { name, root } = this.runtime;
+    const inside = root === null ? [] : ['chroot', root];
+    const state = ['--root', join(this.work, 'state')];
+    const namespace = `--mount=/proc/${this.holder.pid}/ns/mnt`;
+    return ['nsenter', namespace, '--', ...inside, name, ...state, ...args];
+  }
+
+  close(): Promise<void> {
+    return endCompanion(this.holder);
+  }
+}

@@ -1,0 +1,267 @@
+/** How a recording ends, whatever ends it: written or not at all, and nothing left in the kernel. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseRecording } from '../../src/recording';
+import {
+  eventually,
+  privileged,
+  programsInKernel,
+  ROOT,
+  scratch,
+  startRecorder,
+  startUntil,
+  sysieve,
+} from '../support/recorder';
+
+jest.setTimeout(120_000);
+
+const space = scratch();
+afterAll(() => space.remove());
+const file = (name: string): string => join(space.dir, name);
+const run = (path: string) => {
+  const [first] = parseRecording(readFileSync(path, 'utf8'), path).runs;
+  if (first === undefined) throw new Error('no run');
+  return first;
+};
+
+/** A process that makes calls all the time and says when it runs. */
+async function busy(): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => require("fs").statSync("/"), 5); console.log("up")'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  await new Promise((resolve) => child.stdout?.once('data', resolve));
+  return child;
+}
+
+const alive = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
+
+privileged('a recording ends', () => {
+  let target: ChildProcess;
+  beforeEach(async () => {
+    target = await busy();
+  });
+  afterEach(() => {
+    target.kill('SIGKILL');
+  });
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('by %s: written, the target unharmed', async (signal) => {
+    const output = file(`${signal}.json`);
+    const recorder = await startRecorder(['--pid', String(target.pid), '-o', output]);
+    expect(programsInKernel(recorder.child.pid ?? 0).length).toBeGreaterThan(0);
+    await sleep(100);
+    recorder.child.kill(signal);
+    expect(await recorder.exited).toEqual({ status: 0, signal: null });
+    const { calls, completeness } = run(output);
+    expect(calls.length).toBeGreaterThan(0);
+    // Attached late, and says so.
+    expect(completeness.complete).toBe(false);
+    expect(completeness.attachedLate?.targetAgeMs).toBeGreaterThanOrEqual(0);
+    expect(alive(target)).toBe(true);
+  });
+
+  it('by SIGKILL: nothing written, nothing left attached, the target unharmed', async () => {
+    const output = file('killed.json');
+    const recorder = await startRecorder(['--pid', String(target.pid), '-o', output]);
+    const held = programsInKernel(recorder.child.pid ?? 0).map((program) => program.id);
+    expect(held.length).toBeGreaterThan(0);
+    recorder.child.kill('SIGKILL');
+    await recorder.exited;
+    await eventually('the kernel has freed the programs', () =>
+      programsInKernel(null).every((program) => !held.includes(program.id)),
+    );
+    expect(readdirSync(space.dir).filter((name) => name.includes('killed'))).toEqual([]);
+    expect(alive(target)).toBe(true);
+  });
+
+  it('with its target', async () => {
+    const output = file('target-ended.json');
+    const recorder = await startRecorder(['--pid', String(target.pid), '-o', output]);
+    target.kill('SIGKILL');
+    expect(await recorder.exited).toEqual({ status: 0, signal: null });
+    expect(run(output).durationMs).toBeGreaterThan(0);
+  });
+
+  it('after --duration', async () => {
+    const output = file('duration.json');
+    const done = sysieve(['record', '--pid', String(target.pid), '--duration', '300ms', '-o', output]);
+    expect(done.status).toBe(0);
+    expect(run(output).durationMs).toBeGreaterThanOrEqual(300);
+  });
+
+  it('with the descendants of its command, not before', async () => {
+    const output = file('descendants.json');
+    const done = sysieve(['record', '-o', output, '--', 'sh', '-c', '(sleep 0.7; ls / >/dev/null) & exit 7']);
+    expect(done.status).toBe(7);
+    expect(done.stderr).toContain('descendant');
+    const recorded = run(output);
+    expect(recorded.executables).toContain('/usr/bin/ls');
+    expect(recorded.completeness.complete).toBe(true);
+  });
+
+  it('forwards SIGTERM to its command and takes over its status', async () => {
+    const output = file('forward.json');
+    const recorder = await startRecorder(['-o', output, '--', 'sh', '-c', 'trap "exit 9" TERM; while :; do sleep 0.05; done']);
+    await sleep(300);
+    recorder.child.kill('SIGTERM');
+    expect(await recorder.exited).toEqual({ status: 9, signal: null });
+    expect(run(output).completeness.complete).toBe(true);
+  });
+});
+
+privileged('an addon session ends with its environment', () => {
+  const open = `
+    const { Session } = require(${JSON.stringify(join(ROOT, 'build', 'Release', 'sysieve.node'))});
+    const session = new Session({ execRule: 'any', denied: true, cgroups: [], cgroupNames: [],
+      mountNamespaces: [], pidNamespaces: [], pids: [process.ppid], setupPids: [] });
+    session.start();
+  `;
+  it.each([
+    ['exit', 'setTimeout(() => {}, 300)', 0],
+    ['process.exit', 'setTimeout(() => process.exit(3), 300)', 3],
+    ['an uncaught exception', 'setTimeout(() => { throw new Error("on purpose"); }, 300)', 1],
+    ['a second stop', 'setTimeout(() => { session.stop(); session.stop(); }, 300)', 0],
+    ['a collected session', 'setTimeout(() => { global.gc(); }, 300)', 0],
+  ])('%s', async (_name, ending, status) => {
+    const script = `${open} console.error("ready"); ${ending}`;
+    const node = await startUntil(process.execPath, ['--expose-gc', '-e', script], /ready/);
+    const held = programsInKernel(node.child.pid ?? 0).map((program) => program.id);
+    expect(held.length).toBeGreaterThan(0);
+    expect((await node.exited).status).toBe(status);
+    await eventually('the kernel has freed the programs', () =>
+      programsInKernel(null).every((program) => !held.includes(program.id)),
+    );
+  });
+
+  it('worker.terminate, and a second session in the same process', async () => {
+    const script = `
+      const { Worker } = require('node:worker_threads');
+      const once = () => new Promise((resolve) => {
+        const worker = new Worker(${JSON.stringify(`${open} require('node:worker_threads').parentPort.postMessage(1); setInterval(() => session.read(), 5);`)}, { eval: true });
+        worker.once('message', () => { console.error('ready'); setTimeout(() => worker.terminate().then(resolve), 200); });
+      });
+      once().then(once).then(() => { console.error('both gone'); setTimeout(() => {}, 1500); });
+    `;
+    const node = await startUntil(process.execPath, ['-e', script], /both gone/);
+    await eventually('the workers have released their programs', () =>
+      programsInKernel(node.child.pid ?? 0).length === 0,
+    );
+    expect((await node.exited).status).toBe(0);
+  });
+});
+
+privileged('a recording is refused', () => {
+  it('for a process that has ended', async () => {
+    const child = spawn('true');
+    await new Promise((resolve) => child.once('close', resolve));
+    const output = file('ended.json');
+    const done = sysieve(['record', '--pid', String(child.pid), '-o', output]);
+    expect(done.status).toBe(3);
+    expect(done.stderr).toContain(`there is no process ${child.pid}`);
+    expect(existsSync(output)).toBe(false);
+  });
+
+  it('for a cgroup that is none', () => {
+    const done = sysieve(['record', '--json', '--cgroup', '/tmp', '-o', file('cgroup.json')]);
+    expect(done.status).toBe(3);
+    expect(JSON.parse(done.stdout).error.code).toBe('cgroup-not-found');
+  });
+
+  it.each([
+    ['a symbolic link', () => symlinkSync('/tmp/elsewhere', file('link.json')), 'link.json'],
+    ['a directory', () => mkdirSync(file('directory.json')), 'directory.json'],
+    ['a missing directory', () => undefined, 'missing/recording.json'],
+  ])('before it starts when the output is %s', (_name, prepare, name) => {
+    prepare();
+    const witness = file(`started-${name.replace('/', '-')}`);
+    const done = sysieve(['record', '-o', file(name), '--', 'touch', witness]);
+    expect(done.status).toBe(3);
+    expect(existsSync(witness)).toBe(false);
+    expect(existsSync('/tmp/elsewhere')).toBe(false);
+  });
+
+  it('without the privilege: exit 4, in the words of doctor', () => {
+    const nobody = ['--reuid', '65534', '--regid', '65534', '--clear-groups', '--inh-caps=-all', '--'];
+    const { spawnSync } = require('node:child_process') as typeof import('node:child_process');
+    const as = (args: string[]) =>
+      spawnSync('setpriv', [...nobody, process.execPath, join(ROOT, 'dist/cli/main.js'), ...args], {
+        encoding: 'utf8',
+        cwd: '/',
+      });
+    const recorded = as(['record', '-o', '/tmp/never.json', '--json', '--', 'true']);
+    expect(recorded.status).toBe(4);
+    const { error } = JSON.parse(recorded.stdout);
+    expect(error.code).toBe('no-privilege');
+    const doctor = as(['doctor', '--json']);
+    expect(doctor.status).toBe(4);
+    const { findings } = JSON.parse(doctor.stdout);
+    const tracer = findings.find((f: { name: string }) => f.name.startsWith('tracer'));
+    expect(tracer).toMatchObject({ ok: false, remedy: error.remedy });
+    expect(tracer.detail).toContain(error.message);
+    expect(existsSync('/tmp/never.json')).toBe(false);
+  });
+
+  it.each([
+    [['record', '-o', 'x.json'], 'target'],
+    [['record', '--pid', '1', '--cgroup', '/x', '-o', 'x.json'], 'exclude'],
+    [['record', '--pid', '0', '-o', 'x.json'], 'process id'],
+    [['record', '--pid', '1', '--duration', 'soon', '-o', 'x.json'], 'time'],
+    [['record', '--nonsense'], 'nonsense'],
+  ])('with usage errors: %j', (args, word) => {
+    const done = sysieve(args, { cwd: space.dir });
+    expect(done.status).toBe(2);
+    expect(done.stderr).toContain(word);
+    expect(existsSync(file('x.json'))).toBe(false);
+  });
+});
+
+privileged('names from the target', () => {
+  it('reach the recording exactly and the terminal never raw', () => {
+    const hostile = file('evil\u001b]0;owned\u0007\u202e.sh');
+    writeFileSync(hostile, '#!/bin/sh\nexit 0\n', { mode: 0o755 });
+    const output = file('hostile.json');
+    const done = sysieve(['record', '-o', output, '--', hostile]);
+    expect(done.status).toBe(0);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    expect(done.stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f\u202e]/);
+    expect(run(output).executables).toContain(hostile);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    expect(readFileSync(output, 'utf8')).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f\u202e]/);
+  });
+});
+
+privileged('a process id that is used again', () => {
+  /** Makes the kernel hand out `pid` next. */
+  const forceNext = (pid: number): void => writeFileSync('/proc/sys/kernel/ns_last_pid', String(pid - 1));
+  const MARK = 1000; // no such call: only the neighbour makes it
+
+  it('never mixes the newcomer into the recording', async () => {
+    const rounds = process.env.SYSIEVE_SOAK === '1' ? 100 : 10;
+    let reused = 0;
+    for (let round = 0; round < rounds; round++) {
+      const victim = await busy();
+      const pid = victim.pid ?? 0;
+      const output = file(`reused-${round}.json`);
+      const recorder = spawn(process.execPath, [join(ROOT, 'dist/cli/main.js'), 'record', '--pid', String(pid), '-o', output, '--duration', '2s'], { stdio: 'ignore' });
+      const exited = new Promise<number | null>((resolve) => recorder.once('close', resolve));
+      // From before the look-up to after the arming.
+      await sleep(60 + (round * 600) / rounds);
+      victim.kill('SIGKILL');
+      await new Promise((resolve) => victim.once('close', resolve));
+      forceNext(pid);
+      const neighbour = spawn('python3', ['-c', `import ctypes,time\nfor _ in range(200):\n ctypes.CDLL(None).syscall(${MARK}); time.sleep(0.005)`], { stdio: 'ignore' });
+      if (neighbour.pid === pid) reused++;
+      const status = await exited;
+      neighbour.kill('SIGKILL');
+      if (existsSync(output)) {
+        expect(status).toBe(0);
+        expect(run(output).calls.map((call) => call.number)).not.toContain(MARK);
+      } else {
+        expect(status).toBe(3);
+      }
+    }
+    // The kernel may give the id to something else in between, but not every time.
+    expect(reused).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,95 @@
+/** Runs the built command as users do, and looks at what the kernel still holds of it. */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export const ROOT = join(__dirname, '..', '..');
+export const CLI = join(ROOT, 'dist', 'cli', 'main.js');
+
+/** Tests that need the privilege to trace: run as root, reported as skipped elsewhere. */
+export const privileged = process.getuid?.() === 0 ? describe : describe.skip;
+if (process.getuid?.() !== 0) {
+  process.stderr.write(`skipped: ${__filename} needs root to attach tracers\n`);
+}
+
+export function scratch(): { dir: string; remove(): void } {
+  const dir = mkdtempSync(join(tmpdir(), 'sysieve-test-'));
+  return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
+}
+
+export function sysieve(args: readonly string[], options: { cwd?: string; input?: string } = {}) {
+  const { status, stdout, stderr, signal } = spawnSync(process.execPath, [CLI, ...args], {
+    encoding: 'utf8',
+    timeout: 60_000,
+    maxBuffer: 64 * 1024 * 1024,
+    ...options,
+  });
+  return { status, stdout, stderr, signal };
+}
+
+export interface Running {
+  child: ChildProcess;
+  /** Everything on stderr so far. */
+  stderr(): string;
+  stdout(): string;
+  exited: Promise<{ status: number | null; signal: NodeJS.Signals | null }>;
+}
+
+/** Resolves when the process has printed `ready` on stderr; rejects when it ends before. */
+export async function startUntil(
+  command: string,
+  args: readonly string[],
+  ready: RegExp,
+  options: { cwd?: string } = {},
+): Promise<Running> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  let stderr = '';
+  let stdout = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  const exited = new Promise<{ status: number | null; signal: NodeJS.Signals | null }>((resolve) =>
+    child.once('close', (status, signal) => resolve({ status, signal })),
+  );
+  await new Promise<void>((resolve, reject) => {
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+      if (ready.test(stderr)) resolve();
+    });
+    void exited.then(({ status }) => reject(new Error(`ended with ${status} before it was ready: ${stderr}`)));
+  });
+  return { child, stderr: () => stderr, stdout: () => stdout, exited };
+}
+
+export const startRecorder = (args: readonly string[], options: { cwd?: string } = {}) =>
+  startUntil(process.execPath, [CLI, 'record', ...args], /recording /, options);
+
+interface BpfProgram {
+  id: number;
+  name: string;
+  pids?: { pid: number }[];
+}
+
+/** sysieve's programs in the kernel, held by the process or (null) by whomever. */
+export function programsInKernel(pid: number | null): BpfProgram[] {
+  const listed = JSON.parse(execFileSync('bpftool', ['-j', 'prog', 'list'], { encoding: 'utf8' })) as
+    | BpfProgram[]
+    | object;
+  if (!Array.isArray(listed)) return [];
+  return (listed as BpfProgram[]).filter(
+    (program) =>
+      /^(enter|exit|fork|exec|task_exit|cgroup_\w+)_(btf|raw)$/.test(program.name ?? '') &&
+      (pid === null || (program.pids ?? []).some((holder) => holder.pid === pid)),
+  );
+}
+
+/** Polls: the kernel frees programs a moment after the last descriptor is closed. */
+export async function eventually(what: string, holds: () => boolean, timeoutMs = 10_000): Promise<void> {
+  const end = Date.now() + timeoutMs;
+  while (!holds()) {
+    if (Date.now() > end) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await sleep(50);
+  }
+}
