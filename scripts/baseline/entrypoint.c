@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 int main(int argc, char **argv) {
-  char partial[256], final[256], line[256];
+  char final[256], partial[sizeof(final) + 8], line[256];
   const char *slash = strrchr(argv[0], '/');
   snprintf(final, sizeof(final), "/out/%s", slash ? slash + 1 : argv[0]);
   snprintf(partial, sizeof(partial), "%s.partial", final);

@@ -1,5 +1,9 @@
 /** Child processes: run to their end, or kept beside the measurement until it ends. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Outcome {
@@ -10,30 +14,24 @@ export interface Outcome {
 const COMMAND_MS = 60_000;
 
 /**
- * Runs a command to its end. Its output goes through a pipe that a container may inherit, so only
- * the command's own end is waited for, not the pipe's.
+ * Runs a command to its end. Its output goes to a file: a container inherits it and would keep a
+ * pipe open.
  */
 export function outcomeOf(argv: readonly string[]): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const [command, ...args] = argv;
-    if (command === undefined) throw new Error('no command');
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: COMMAND_MS });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (chunk: string) => {
-        output += chunk;
-      });
-    }
+  const [command, ...args] = argv;
+  if (command === undefined) throw new Error('no command');
+  const path = join(tmpdir(), `sysieve-output-${randomUUID()}`);
+  const file = openSync(path, 'wx+', 0o600);
+  unlinkSync(path);
+  return new Promise<Outcome>((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', file, file], timeout: COMMAND_MS });
     child.once('error', reject);
     child.once('exit', (code) => {
-      // What was written before the exit is read by then or in the next turn.
-      setImmediate(() => {
-        child.stdout.destroy();
-        child.stderr.destroy();
-        resolve({ code, output });
-      });
+      const bytes = Buffer.alloc(fstatSync(file).size);
+      readSync(file, bytes, 0, bytes.length, 0);
+      resolve({ code, output: bytes.toString('utf8') });
     });
-  });
+  }).finally(() => closeSync(file));
 }
 
 /** The output of a command that has to exit 0. */

@@ -1,8 +1,20 @@
 /** `sysieve minimise REC… -o PROFILE`: recordings to a profile and the evidence beside it. */
+import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { MinimiseResult, PassReport, RuntimeChoice } from '../minimise';
-import type { Recording } from '../recording';
+import { SysieveError } from '../errors';
+import { checkDestination, readTextFile, sourceName, writeFileAtomic } from '../io';
+import { type MinimiseResult, minimise, type PassReport, type RuntimeChoice } from '../minimise';
+import {
+  EVIDENCE_VERSION,
+  type Evidence,
+  parseEvidence,
+  serializeEvidence,
+  serializeProfile,
+} from '../profile';
+import { parseRecording, type Recording } from '../recording';
+import { BASELINES_DIRECTORY, loadBaselines } from './baselines';
+import { emitJson, say, warn } from './output';
 
 interface Flags {
   output: string;
@@ -34,7 +46,6 @@ function parseRuntime(text: string, previous: RuntimeChoice | undefined): Runtim
 }
 
 function parseErrno(text: string): number {
-  const { constants } = require('node:os') as typeof import('node:os');
   const named = (constants.errno as Record<string, number>)[text];
   const number = named ?? (/^\d{1,4}$/.test(text) ? Number(text) : Number.NaN);
   if (!(number >= 1 && number <= 4095)) {
@@ -49,9 +60,6 @@ export function evidencePath(profilePath: string): string {
 }
 
 async function readRecordings(paths: readonly string[]): Promise<Recording[]> {
-  const { SysieveError } = require('../errors') as typeof import('../errors');
-  const { readTextFile, sourceName } = require('../io') as typeof import('../io');
-  const { parseRecording } = require('../recording') as typeof import('../recording');
   if (paths.filter((path) => path === '-').length > 1) {
     throw new SysieveError('usage', 'usage', "'-' (standard input) can be read only once");
   }
@@ -65,9 +73,6 @@ async function readRecordings(paths: readonly string[]): Promise<Recording[]> {
 /** What people wrote into the evidence that is about to be rewritten. */
 async function readJustifications(path: string | null): Promise<Record<string, string>> {
   if (path === null) return {};
-  const { SysieveError } = require('../errors') as typeof import('../errors');
-  const { readTextFile } = require('../io') as typeof import('../io');
-  const { parseEvidence } = require('../profile') as typeof import('../profile');
   let text: string;
   try {
     text = await readTextFile(path);
@@ -78,7 +83,7 @@ async function readJustifications(path: string | null): Promise<Record<string, s
   return parseEvidence(text, path).justifications;
 }
 
-function explain(report: readonly PassReport[], say: (text: string) => void): void {
+function explain(report: readonly PassReport[]): void {
   for (const { pass, about, added, removed, notes } of report) {
     say(`${pass}: ${about}`);
     for (const change of added) say(`  + ${change.abi} ${change.name}: ${change.reason}`);
@@ -93,15 +98,6 @@ function namesFor({ profile }: MinimiseResult, action: string): string[] {
 }
 
 async function run(paths: string[], flags: Flags): Promise<void> {
-  const { SysieveError } = require('../errors') as typeof import('../errors');
-  const { checkDestination, writeFileAtomic } = require('../io') as typeof import('../io');
-  const { minimise } = require('../minimise') as typeof import('../minimise');
-  const { serializeEvidence, serializeProfile } =
-    require('../profile') as typeof import('../profile');
-  const { BASELINES_DIRECTORY, loadBaselines } =
-    require('./baselines') as typeof import('./baselines');
-  const { emitJson, say, warn } = require('./output') as typeof import('./output');
-
   const toStdout = flags.output === '-';
   const evidence = toStdout ? null : evidencePath(flags.output);
   if (toStdout && flags.json) {
@@ -137,12 +133,16 @@ async function run(paths: string[], flags: Flags): Promise<void> {
   });
 
   if (evidence !== null) {
-    const document = { version: 1 as const, calls: result.evidence, justifications };
+    const document: Evidence = {
+      version: EVIDENCE_VERSION,
+      calls: result.evidence,
+      justifications,
+    };
     await writeFileAtomic(evidence, serializeEvidence(document));
   }
   await writeFileAtomic(flags.output, serializeProfile(result.profile));
 
-  if (flags.explain) explain(result.report, say);
+  if (flags.explain) explain(result.report);
   for (const { warnings } of result.report) for (const warning of warnings) warn(warning);
   const allowed = namesFor(result, 'SCMP_ACT_ALLOW');
   const answered = namesFor(result, 'SCMP_ACT_ERRNO');

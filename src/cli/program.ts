@@ -3,17 +3,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 
-interface CommandModule {
-  register(program: Command): void;
-}
-
 /** In the order of the help. A file is loaded only when its command is named, or for the help. */
-const COMMANDS: Readonly<Record<string, () => CommandModule>> = {
-  record: () => require('./record') as CommandModule,
-  minimise: () => require('./minimise') as CommandModule,
-  run: () => require('./run') as CommandModule,
-  doctor: () => require('./doctor') as CommandModule,
-  schema: () => require('./schema') as CommandModule,
+const COMMANDS: Readonly<Record<string, (program: Command) => void>> = {
+  record: (program) => require('./record').register(program),
+  minimise: (program) => require('./minimise').register(program),
+  run: (program) => require('./run').register(program),
+  doctor: (program) => require('./doctor').register(program),
+  schema: (program) => require('./schema').register(program),
 };
 const ALIASES: Readonly<Record<string, string>> = { minimize: 'minimise' };
 
@@ -35,9 +31,9 @@ export function buildProgram(args: readonly string[]): Command {
     .configureOutput({ outputError: () => undefined })
     .showSuggestionAfterError(true);
   const named = args.find((arg) => !arg.startsWith('-')) ?? '';
-  const load = COMMANDS[ALIASES[named] ?? named];
-  for (const loader of load === undefined ? Object.values(COMMANDS) : [load]) {
-    loader().register(program);
+  const one = COMMANDS[ALIASES[named] ?? named];
+  for (const add of one === undefined ? Object.values(COMMANDS) : [one]) {
+    add(program);
   }
   return program;
 }

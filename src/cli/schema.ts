@@ -1,14 +1,16 @@
 /** `sysieve schema NAME`: the JSON Schema of a file that sysieve reads or writes. */
 import { Argument, type Command } from 'commander';
 import { stringify } from 'lossless-json';
+import { baselineJsonSchema } from '../minimise';
+import { evidenceJsonSchema, profileJsonSchema } from '../profile';
+import { recordingJsonSchema } from '../recording';
 import { emit } from './output';
 
-/** Loaded when asked for: building a schema takes longer than printing a help text. */
 const SCHEMAS: Readonly<Record<string, () => object>> = {
-  recording: () => (require('../recording') as typeof import('../recording')).recordingJsonSchema(),
-  profile: () => (require('../profile') as typeof import('../profile')).profileJsonSchema(),
-  evidence: () => (require('../profile') as typeof import('../profile')).evidenceJsonSchema(),
-  baseline: () => (require('../minimise') as typeof import('../minimise')).baselineJsonSchema(),
+  recording: recordingJsonSchema,
+  profile: profileJsonSchema,
+  evidence: evidenceJsonSchema,
+  baseline: baselineJsonSchema,
 };
 
 export function register(program: Command): void {

@@ -30,7 +30,9 @@ export function isUnconfined(host: {
 }): boolean {
   const named = (host.SecurityOpt ?? []).some((o) => /^seccomp[=:]unconfined$/.test(o));
   // Privileged means unconfined unless a profile is named beside it.
-  return named || (host.Privileged === true && !host.SecurityOpt?.some((o) => /^seccomp[=:]/.test(o)));
+  return (
+    named || (host.Privileged === true && !host.SecurityOpt?.some((o) => /^seccomp[=:]/.test(o)))
+  );
 }
 
 /** The engines print Go's zero time for a container that never ran. */

@@ -31,7 +31,7 @@ function unixPath(engine: EngineName, variable: string, value: string): string {
   const match = /^unix:\/\/(\/.*)$/.exec(value) ?? /^(\/.*)$/.exec(value);
   if (match?.[1] !== undefined) return match[1];
   throw new SysieveError('system', 'engine-remote', `${engine} at ${value} is not a local socket`, {
-    cause: `${variable} is set; the processes of a remote engine are not on this machine`,
+    cause: `${variable}: the processes of a remote engine are not on this machine`,
     remedy: `run sysieve where ${engine} runs, or name its local socket as unix://PATH`,
   });
 }
@@ -44,7 +44,7 @@ function socketCandidate(
 ): Candidate | null {
   const value = process.env[variable];
   if (socket !== undefined) {
-    const path = unixPath(engine, '--socket', socket);
+    const path = unixPath(engine, 'the socket asked for', socket);
     return { engine, endpoint: { kind: 'socket', path }, named: true };
   }
   if (value !== undefined && value !== '') {
@@ -100,9 +100,7 @@ export async function describe(engine: Engine, seen: Inspected): Promise<Contain
     pid: seen.pid,
     startedAt: seen.startedAt,
     runtime:
-      runtime === null
-        ? null
-        : { name: runtime, version: await engine.runtimeVersion(runtime) },
+      runtime === null ? null : { name: runtime, version: await engine.runtimeVersion(runtime) },
     // An engine-wide setting shows only in the process; the container's own setting also outranks
     // a filter that the application put on itself.
     seccomp: seen.unconfined || facts?.filtered === false ? 'unconfined' : 'filter',
@@ -146,9 +144,14 @@ function noEngine(options: FindOptions): SysieveError {
 /** One container by name, id or id prefix. Never a guess: two engines with the name is an error. */
 export async function findContainer(name: string, options: FindOptions): Promise<ContainerInfo> {
   if (!NAME.test(name)) {
-    throw new SysieveError('input', 'container-name-invalid', `no container can be named "${name}"`, {
-      remedy: 'names and ids start with a letter or digit, then letters, digits, "_", "." or "-"',
-    });
+    throw new SysieveError(
+      'input',
+      'container-name-invalid',
+      `no container can be named "${name}"`,
+      {
+        remedy: 'names and ids start with a letter or digit, then letters, digits, "_", "." or "-"',
+      },
+    );
   }
   const asked = candidates(options);
   if (asked.length === 0) throw noEngine(options);
@@ -187,7 +190,8 @@ export async function findContainer(name: string, options: FindOptions): Promise
   }
   throw new SysieveError('input', 'container-not-found', `no container "${name}"`, {
     cause: `asked ${without.join(' and ')}${notAsked === '' ? '' : `; ${notAsked}`}`,
-    remedy: 'list what there is with docker ps -a or podman ps -a; DOCKER_HOST and CONTAINER_HOST name other sockets',
+    remedy:
+      'list what there is with docker ps -a or podman ps -a; DOCKER_HOST and CONTAINER_HOST name other sockets',
   });
 }
 

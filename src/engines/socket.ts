@@ -99,9 +99,7 @@ export async function get(
 
 const Version = z.object({
   Version: z.string(),
-  Components: z
-    .array(z.object({ Name: z.string(), Version: z.string().optional() }))
-    .nullish(),
+  Components: z.array(z.object({ Name: z.string(), Version: z.string().optional() })).nullish(),
 });
 
 export interface EngineVersion {

@@ -26,7 +26,9 @@ class Alarm {
     if (!this.pending) {
       const rung = new AbortController();
       this.release = () => rung.abort();
-      await sleep(ms, undefined, { signal: AbortSignal.any([signal, rung.signal]) }).catch(() => {});
+      await sleep(ms, undefined, { signal: AbortSignal.any([signal, rung.signal]) }).catch(
+        () => {},
+      );
       this.release = null;
     }
     this.pending = false;

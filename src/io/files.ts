@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { SysieveError } from '../errors';
 
 /** Far above a real recording or profile; what is larger is refused before it is read. */
-export const READ_LIMIT = 64 * 1024 * 1024;
+const READ_LIMIT = 64 * 1024 * 1024;
 const CHUNK = 64 * 1024;
 const FILE_MODE = 0o644;
 

@@ -1,2 +1,2 @@
 /** Reading and writing the files that users name. */
-export { checkDestination, READ_LIMIT, readTextFile, sourceName, writeFileAtomic } from './files';
+export { checkDestination, readTextFile, sourceName, writeFileAtomic } from './files';

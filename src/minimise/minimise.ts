@@ -28,7 +28,7 @@ export const DEFAULT_OPTIONS: MinimiseOptions = {
 };
 
 /** Each pass reads what the ones before it left; the order is part of what a profile means. */
-export const PASSES: readonly Pass[] = [
+const PASSES: readonly Pass[] = [
   names,
   application,
   denied,

@@ -8,8 +8,6 @@ export {
   type Completeness,
   isComplete,
   Phase,
-  RECORDING_VERSION,
   type Recording,
-  RecordingSchema,
   type Run,
 } from './schema';

@@ -88,7 +88,14 @@ test('an engine that ends while its container is watched is told; nothing stays 
   const dir = temporary();
   const short = await startPodman(dir, 'runc');
   await importImages(short, ['busybox']);
-  await short.cli('create', ...short.createArgs, '--name', 'left', imageRef('busybox'), '/bin/true');
+  await short.cli(
+    'create',
+    ...short.createArgs,
+    '--name',
+    'left',
+    imageRef('busybox'),
+    '/bin/true',
+  );
   const info = await findContainer('left', { engine: 'podman', socket: short.socket });
   const abort = new AbortController();
   const events: string[] = [];

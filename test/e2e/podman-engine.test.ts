@@ -31,13 +31,16 @@ describe.each(['runc', 'crun'] as const)('podman with %s', (runtime) => {
 
   // Podman offers it with crun only.
   const withoutCgroup = runtime === 'crun' ? test : test.skip;
-  withoutCgroup('--cgroups=disabled: no cgroup of its own, so none of a stranger either', async () => {
-    const rest = ['--network=none', '--name', 'bare', imageRef('busybox'), '/bin/sleep', '1000'];
-    await podman.cli('run', '-d', '--cgroups=disabled', ...rest);
-    const info = await findContainer('bare', { engine: 'podman', socket: podman.socket });
-    expect(info.cgroups).toEqual([]);
-    expect(info.running).toBe(true);
-    expect(info.mountNamespace).not.toBeNull();
-    await podman.cli('rm', '-f', '-t', '0', 'bare');
-  });
+  withoutCgroup(
+    '--cgroups=disabled: no cgroup of its own, so none of a stranger either',
+    async () => {
+      const rest = ['--network=none', '--name', 'bare', imageRef('busybox'), '/bin/sleep', '1000'];
+      await podman.cli('run', '-d', '--cgroups=disabled', ...rest);
+      const info = await findContainer('bare', { engine: 'podman', socket: podman.socket });
+      expect(info.cgroups).toEqual([]);
+      expect(info.running).toBe(true);
+      expect(info.mountNamespace).not.toBeNull();
+      await podman.cli('rm', '-f', '-t', '0', 'bare');
+    },
+  );
 });

@@ -48,7 +48,8 @@ export function processesOf(dir: string): string[] {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
       const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').trim();
-      if (command.includes(`${dir}/`) && Number(pid) !== process.pid) found.push(`${pid} ${command}`);
+      if (command.includes(`${dir}/`) && Number(pid) !== process.pid)
+        found.push(`${pid} ${command}`);
     } catch {
       // Ended while we looked.
     }

@@ -148,9 +148,7 @@ export function engineContract(
     const info = await find('idle');
     const abort = new AbortController();
     const events: ContainerEvent[] = [];
-    const done = within(ask.env(), () =>
-      watchContainer(info, (e) => events.push(e), abort.signal),
-    );
+    const done = within(ask.env(), () => watchContainer(info, (e) => events.push(e), abort.signal));
     await new Promise((resolve) => setTimeout(resolve, 300));
     abort.abort();
     await done;

@@ -1,6 +1,6 @@
 /** Runs the built command as users do, and looks at what the kernel still holds of it. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -66,23 +66,27 @@ export async function startUntil(
 export const startRecorder = (args: readonly string[], options: { cwd?: string } = {}) =>
   startUntil(process.execPath, [CLI, 'record', ...args], /recording /, options);
 
-interface BpfProgram {
-  id: number;
-  name: string;
-  pids?: { pid: number }[];
+/** Ids of the BPF programs that a process holds. */
+export function programsOf(pid: number): number[] {
+  const directory = `/proc/${pid}/fdinfo`;
+  const ids = new Set<number>();
+  for (const name of readdirSync(directory)) {
+    let text = '';
+    try {
+      text = readFileSync(join(directory, name), 'latin1');
+    } catch {
+      continue; // closed since it was listed
+    }
+    for (const [, id] of text.matchAll(/^prog_id:\s*(\d+)$/gm)) ids.add(Number(id));
+  }
+  return [...ids];
 }
 
-/** sysieve's programs in the kernel, held by the process or (null) by whomever. */
-export function programsInKernel(pid: number | null): BpfProgram[] {
-  const listed = JSON.parse(execFileSync('bpftool', ['-j', 'prog', 'list'], { encoding: 'utf8' })) as
-    | BpfProgram[]
-    | object;
-  if (!Array.isArray(listed)) return [];
-  return (listed as BpfProgram[]).filter(
-    (program) =>
-      /^(enter|exit|fork|exec|task_exit|cgroup_\w+)_(btf|raw)$/.test(program.name ?? '') &&
-      (pid === null || (program.pids ?? []).some((holder) => holder.pid === pid)),
-  );
+/** Which of these programs the kernel still has. */
+export function stillLoaded(ids: readonly number[]): number[] {
+  const listed = execFileSync('bpftool', ['-j', 'prog', 'list'], { encoding: 'utf8' });
+  const programs = JSON.parse(listed) as { id: number }[];
+  return programs.map((program) => program.id).filter((id) => ids.includes(id));
 }
 
 /** Polls: the kernel frees programs a moment after the last descriptor is closed. */

@@ -145,13 +145,20 @@ describe('findContainer against engines that misbehave', () => {
 
   const version: [number, string] = [200, '{"Version":"1.2.3","Components":[]}'];
 
-  test.each(['--all', '-v', '../x', 'a/b', 'a b', '', 'a\u001b[31m', 'a?x=1', `${'a'.repeat(300)}`])(
-    'the name %j reaches no engine',
-    async (name) => {
-      const error = await failure(name);
-      expect([error.exitCode, error.code]).toEqual([3, 'container-name-invalid']);
-    },
-  );
+  test.each([
+    '--all',
+    '-v',
+    '../x',
+    'a/b',
+    'a b',
+    '',
+    'a\u001b[31m',
+    'a?x=1',
+    `${'a'.repeat(300)}`,
+  ])('the name %j reaches no engine', async (name) => {
+    const error = await failure(name);
+    expect([error.exitCode, error.code]).toEqual([3, 'container-name-invalid']);
+  });
 
   test('no socket there', async () => {
     const error = await failure('web');
@@ -161,14 +168,18 @@ describe('findContainer against engines that misbehave', () => {
   });
 
   test('no engine at all, named by what was looked for', async () => {
-    const error = (await findContainer('web', { engine: 'podman' }).catch((e) => e)) as SysieveError;
+    const error = (await findContainer('web', { engine: 'podman' }).catch(
+      (e) => e,
+    )) as SysieveError;
     expect([error.exitCode, error.code]).toEqual([4, 'engine-unreachable']);
     expect(error.reason).toContain('no podman on PATH');
   });
 
   test('an engine on another machine', async () => {
     process.env.DOCKER_HOST = 'tcp://192.0.2.1:2375';
-    const error = (await findContainer('web', { engine: 'docker' }).catch((e) => e)) as SysieveError;
+    const error = (await findContainer('web', { engine: 'docker' }).catch(
+      (e) => e,
+    )) as SysieveError;
     expect([error.exitCode, error.code]).toEqual([4, 'engine-remote']);
   });
 

@@ -87,7 +87,7 @@ const MALFORMED: [what: string, input: string, code: string, says: string][] = [
   [
     'an unknown ABI',
     broken((d) => {
-      call(d)['abi'] = 'mips';
+      call(d).abi = 'mips';
     }),
     'recording-schema',
     'runs[0].calls[0].abi',
@@ -95,7 +95,7 @@ const MALFORMED: [what: string, input: string, code: string, says: string][] = [
   [
     'a negative count',
     broken((d) => {
-      call(d)['count'] = -1;
+      call(d).count = -1;
     }),
     'recording-schema',
     'runs[0].calls[0].count',
@@ -103,7 +103,7 @@ const MALFORMED: [what: string, input: string, code: string, says: string][] = [
   [
     'a fractional count',
     broken((d) => {
-      call(d)['count'] = 1.5;
+      call(d).count = 1.5;
     }),
     'recording-schema',
     'runs[0].calls[0].count',
@@ -117,7 +117,7 @@ const MALFORMED: [what: string, input: string, code: string, says: string][] = [
   [
     'a number too large',
     broken((d) => {
-      call(d)['number'] = 2 ** 32;
+      call(d).number = 2 ** 32;
     }),
     'recording-schema',
     'calls[0].number',
@@ -125,7 +125,7 @@ const MALFORMED: [what: string, input: string, code: string, says: string][] = [
   [
     'an unknown phase',
     broken((d) => {
-      call(d)['phases'] = ['warmup'];
+      call(d).phases = ['warmup'];
     }),
     'recording-schema',
     'phases[0]',
@@ -157,7 +157,7 @@ const MALFORMED: [what: string, input: string, code: string, says: string][] = [
   [
     'a wrong name',
     broken((d) => {
-      call(d)['name'] = 'write';
+      call(d).name = 'write';
     }),
     'recording-schema',
     'x86_64 0 is read, not "write"',
@@ -165,7 +165,7 @@ const MALFORMED: [what: string, input: string, code: string, says: string][] = [
   [
     'a name that is none',
     broken((d) => {
-      call(d, 2)['name'] = 'rm -rf';
+      call(d, 2).name = 'rm -rf';
     }),
     'recording-schema',
     'not a name of a call',
@@ -173,7 +173,7 @@ const MALFORMED: [what: string, input: string, code: string, says: string][] = [
   [
     'a known name at another number',
     broken((d) => {
-      call(d, 2)['name'] = 'read';
+      call(d, 2).name = 'read';
     }),
     'recording-schema',
     'read has number 0, not 400',
@@ -181,7 +181,7 @@ const MALFORMED: [what: string, input: string, code: string, says: string][] = [
   [
     'more denied than attempts',
     broken((d) => {
-      call(d, 1)['count'] = 1;
+      call(d, 1).count = 1;
     }),
     'recording-schema',
     '2 of 1 attempts',
@@ -189,7 +189,7 @@ const MALFORMED: [what: string, input: string, code: string, says: string][] = [
   [
     'errnos that do not add up',
     broken((d) => {
-      call(d, 1)['denied'] = { count: 2, errnos: { '1': 1 } };
+      call(d, 1).denied = { count: 2, errnos: { '1': 1 } };
     }),
     'recording-schema',
     'sum up to 1',
@@ -197,7 +197,7 @@ const MALFORMED: [what: string, input: string, code: string, says: string][] = [
   [
     'an executable that is not there',
     broken((d) => {
-      call(d)['executables'] = [7];
+      call(d).executables = [7];
     }),
     'recording-schema',
     'calls[0].executables[0]',
@@ -229,7 +229,7 @@ const MALFORMED: [what: string, input: string, code: string, says: string][] = [
   [
     'values for no argument',
     broken((d) => {
-      call(d)['args'] = { indexes: [], tuples: [{ values: ['0x1'], count: 1 }], overflow: 0 };
+      call(d).args = { indexes: [], tuples: [{ values: ['0x1'], count: 1 }], overflow: 0 };
     }),
     'recording-schema',
     '1 values for 0 tracked',
@@ -247,7 +247,7 @@ test.each(MALFORMED)('%s', (_what, input, code, says) => {
 
 test('a place is that of the wrong value', () => {
   const input = broken((d) => {
-    call(d, 1)['abi'] = 'mips';
+    call(d, 1).abi = 'mips';
   });
   const [, line, column] = /^rec\.json:(\d+):(\d+)/.exec(failure(input).message) ?? [];
   const value = input.split('\n')[Number(line) - 1]?.slice(Number(column) - 1);
