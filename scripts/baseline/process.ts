@@ -45,7 +45,7 @@ export async function run(argv: readonly string[]): Promise<string> {
 export function companion(argv: readonly string[]): Promise<ChildProcess> {
   return new Promise((resolve, reject) => {
     const args = ['--pdeathsig', 'KILL', ...argv];
-    const child = spawn('setpriv', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn('setpriv', args, { stdio: ['pipe', 'pipe', 'inherit'] });
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`${argv.join(' ')}: exit ${code} at its start`)));
     child.stdout.once('data', () => {

@@ -43,22 +43,32 @@ function versionIn(output: string): string {
   return version;
 }
 
-/** Mounts for $1 (the root), $2 (the work directory, seen under the same path in there). */
+/**
+ * Mounts for $1 (the root), $2 (the work directory, seen under the same path in there). The root is
+ * pivoted to, not only changed: exec's setns leads to the root of the mount namespace. From there
+ * on the shell has nothing but its builtins; it ends when its input does.
+ */
 const SET_UP = `
 set -e
-if [ "$1" != / ]; then
-  mount --bind "$1" "$1"
-  mount --rbind /proc "$1/proc"
-  mount --rbind /dev "$1/dev"
-  mount --bind /sys "$1/sys"
-  mount -t tmpfs tmpfs "$1/run"
-  mount -t tmpfs tmpfs "$1/tmp"
-  mkdir -p "$1$2"
-  mount --bind "$2" "$1$2"
+root=$1 work=$2
+mount_cgroups() { mount -t cgroup2 cgroup2 "$1/sys/fs/cgroup"; }
+if [ "$root" = / ]; then
+  mount_cgroups ""
+else
+  mount --bind "$root" "$root"
+  mount --rbind /proc "$root/proc"
+  mount --rbind /dev "$root/dev"
+  mount --bind /sys "$root/sys"
+  mount -t tmpfs tmpfs "$root/run"
+  mount -t tmpfs tmpfs "$root/tmp"
+  mount_cgroups "$root"
+  mkdir -p "$root$work" "$root/run/host"
+  mount --bind "$work" "$root$work"
+  cd "$root"
+  pivot_root . run/host
 fi
-mount -t cgroup2 cgroup2 "\${1%/}/sys/fs/cgroup"
 echo ready
-exec sleep infinity
+read -r _ || exit 0
 `;
 
 /**
@@ -88,13 +98,11 @@ export class Sandbox {
     return run(this.argv(args));
   }
 
-  /** The same on one CPU, whatever its status. */
+  /** What that runs. */
   argv(args: readonly string[]): string[] {
-    const { name, root } = this.runtime;
-    const inside = root === null ? [] : ['chroot', root];
     const state = ['--root', join(this.work, 'state')];
     const namespace = `--mount=/proc/${this.holder.pid}/ns/mnt`;
-    return ['nsenter', namespace, '--', ...inside, name, ...state, ...args];
+    return ['nsenter', namespace, '--', this.runtime.name, ...state, ...args];
   }
 
   close(): Promise<void> {

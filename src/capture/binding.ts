@@ -22,7 +22,8 @@ export function addon(): NativeAddon {
     const cause = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
     throw new SysieveError('system', 'addon-missing', "sysieve's native part cannot be loaded", {
       cause,
-      remedy: "Run 'npm run setup' in sysieve's directory: it installs libbpf and builds the addon.",
+      remedy:
+        "Run 'npm run setup' in sysieve's directory: it installs libbpf and builds the addon.",
     });
   }
   return loaded;

@@ -47,7 +47,9 @@ function btf(): Finding {
 }
 
 function capabilities(): Finding {
-  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readOr('/proc/self/status', ''))?.[1] ?? '0'}`);
+  const effective = BigInt(
+    `0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readOr('/proc/self/status', ''))?.[1] ?? '0'}`,
+  );
   const has = (bit: number): boolean => ((effective >> BigInt(bit)) & 1n) === 1n;
   const held = CAPABILITIES.filter(([, bit]) => has(bit)).map(([name]) => name);
   return info('capabilities', held.length === 0 ? 'none of those that matter' : held.join(', '));
@@ -72,7 +74,8 @@ function cgroupMode(): Finding {
 
 function lockdown(): Finding {
   const state = readOr('/sys/kernel/security/lockdown', '');
-  if (state === '') return info('lockdown', 'cannot tell: securityfs is not mounted or has no lockdown');
+  if (state === '')
+    return info('lockdown', 'cannot tell: securityfs is not mounted or has no lockdown');
   const mode = /\[(\w+)\]/.exec(state)?.[1] ?? state;
   return mode === 'confidentiality'
     ? {

@@ -29,9 +29,14 @@ export function fromNative(error: unknown): unknown {
     });
   }
   if (error.code === 'ESRCH') {
-    return new SysieveError('input', 'process-not-found', 'the process ended before it was traced', {
-      cause,
-    });
+    return new SysieveError(
+      'input',
+      'process-not-found',
+      'the process ended before it was traced',
+      {
+        cause,
+      },
+    );
   }
   if (error.operation.includes('cgroup')) {
     return new SysieveError('input', 'cgroup-not-found', `cannot use the cgroup: ${error.detail}`, {
@@ -48,7 +53,13 @@ export function fromNative(error: unknown): unknown {
 /** Throws when sysieve sees other process ids than the kernel's tracepoints do. */
 export function checkHost(): void {
   if (statSync('/proc/self/ns/pid').ino === HOST_PID_NAMESPACE) return;
-  throw new SysieveError('system', 'pid-namespace', "sysieve runs outside the host's pid namespace", {
-    remedy: "Start it on the host, or in a container with the host's pid namespace (--pid=host, hostPID: true).",
-  });
+  throw new SysieveError(
+    'system',
+    'pid-namespace',
+    "sysieve runs outside the host's pid namespace",
+    {
+      remedy:
+        "Start it on the host, or in a container with the host's pid namespace (--pid=host, hostPID: true).",
+    },
+  );
 }

@@ -1,8 +1,9 @@
 /** Records one target of each kind into a run. Decides when a recording ends, not how it is shown. */
-import { SysieveError } from '../errors';
+
 import { type ContainerInfo, type EngineChoice, findContainer, watchContainer } from '../engines';
+import { SysieveError } from '../errors';
 import type { Completeness, Run } from '../recording/schema';
-import { Capture, type CaptureTarget, packageVersion, type Progress } from './capture';
+import { Capture, type CaptureTarget, type Progress, packageVersion } from './capture';
 import { type ExitStatus, refusal, startStopped } from './launch';
 import { processState } from './processes';
 
@@ -106,7 +107,11 @@ export async function recordPid(
     async (capture) => {
       // Ids are reused: the process armed must be the one that was looked up.
       if (processState(pid)?.startTicks !== state.startTicks || capture.tasksFound === 0) {
-        throw new SysieveError('input', 'process-ended', `process ${pid} ended before it was traced`);
+        throw new SysieveError(
+          'input',
+          'process-ended',
+          `process ${pid} ended before it was traced`,
+        );
       }
       hooks.onReady(`process ${pid}`);
       await capture.watch((progress) => progress.live === 0, hooks.signal, hooks.onProgress);
@@ -181,7 +186,8 @@ export async function recordContainer(
   const removed = new AbortController();
   const end = AbortSignal.any([hooks.signal, removed.signal]);
   try {
-    const age = info.startedAt === null ? null : Math.max(0, Date.now() - Date.parse(info.startedAt));
+    const age =
+      info.startedAt === null ? null : Math.max(0, Date.now() - Date.parse(info.startedAt));
     hooks.onReady(`${info.engine} container ${info.name}`);
     if (!info.running) hooks.onNote('the container is not running: waiting for its start');
     const watching = watchContainer(

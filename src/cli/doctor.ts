@@ -62,6 +62,8 @@ function engineFinding(engine: Awaited<ReturnType<typeof probeEngines>>[number])
     name: `engine ${engine.engine}`,
     ok: engine.ok,
     detail: engine.detail,
-    remedy: engine.ok ? null : 'Needed only to record containers by name: start its service, or ignore this.',
+    remedy: engine.ok
+      ? null
+      : 'Needed only to record containers by name: start its service, or ignore this.',
   };
 }

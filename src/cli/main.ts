@@ -18,7 +18,8 @@ async function main(args: readonly string[]): Promise<number | null> {
   // Only before `--`: what follows belongs to a command to be run.
   const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
   try {
-    await buildProgram(args).parseAsync(args, { from: 'user' });
+    const program = await buildProgram(args);
+    await program.parseAsync(args, { from: 'user' });
     return null;
   } catch (thrown) {
     if (isBrokenPipe(thrown)) return EXIT.done;

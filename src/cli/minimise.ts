@@ -55,7 +55,7 @@ function parseErrno(text: string): number {
 }
 
 /** app.json → app.evidence.json */
-export function evidencePath(profilePath: string): string {
+function evidencePath(profilePath: string): string {
   return `${profilePath.replace(/\.json$/, '')}.evidence.json`;
 }
 

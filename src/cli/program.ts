@@ -3,23 +3,27 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 
-/** In the order of the help. A file is loaded only when its command is named, or for the help. */
-const COMMANDS: Readonly<Record<string, (program: Command) => void>> = {
-  record: (program) => require('./record').register(program),
-  minimise: (program) => require('./minimise').register(program),
-  run: (program) => require('./run').register(program),
-  doctor: (program) => require('./doctor').register(program),
-  schema: (program) => require('./schema').register(program),
-};
-const ALIASES: Readonly<Record<string, string>> = { minimize: 'minimise' };
+interface CommandModule {
+  register(program: Command): void;
+}
 
-export function packageVersion(): string {
+/** In the order of the help. A file is loaded only when its command is named, or for the help. */
+const COMMANDS = new Map<string, () => Promise<CommandModule>>([
+  ['record', () => import('./record.js')],
+  ['minimise', () => import('./minimise.js')],
+  ['run', () => import('./run.js')],
+  ['doctor', () => import('./doctor.js')],
+  ['schema', () => import('./schema.js')],
+]);
+const ALIASES = new Map([['minimize', 'minimise']]);
+
+function packageVersion(): string {
   const text = readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }
 
 /** `args`: what follows the command's own name on the command line. */
-export function buildProgram(args: readonly string[]): Command {
+export async function buildProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('sysieve');
   program
     .description(
@@ -31,9 +35,9 @@ export function buildProgram(args: readonly string[]): Command {
     .configureOutput({ outputError: () => undefined })
     .showSuggestionAfterError(true);
   const named = args.find((arg) => !arg.startsWith('-')) ?? '';
-  const one = COMMANDS[ALIASES[named] ?? named];
-  for (const add of one === undefined ? Object.values(COMMANDS) : [one]) {
-    add(program);
+  const one = COMMANDS.get(ALIASES.get(named) ?? named);
+  for (const load of one === undefined ? COMMANDS.values() : [one]) {
+    (await load()).register(program);
   }
   return program;
 }

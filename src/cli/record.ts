@@ -2,13 +2,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Progress } from '../capture/capture';
-import { type Recorded, recordCgroup, recordCommand, recordContainer, recordPid } from '../capture/record';
+import { shellStatus } from '../capture/launch';
+import {
+  type Recorded,
+  recordCgroup,
+  recordCommand,
+  recordContainer,
+  recordPid,
+} from '../capture/record';
 import type { EngineChoice } from '../engines';
 import { SysieveError } from '../errors';
 import { checkDestination, writeFileAtomic } from '../io';
 import { missing } from '../minimise';
 import { type Run, serializeRecording } from '../recording';
 import { LiveLine } from './live';
+import { terminalSentToo } from './signals';
 import { printable } from './terminal';
 
 interface Options {
@@ -86,7 +94,8 @@ async function record(command: string[], options: Options): Promise<void> {
     options.container !== undefined ? '--container' : null,
   ].filter((target) => target !== null);
   if (chosen.length !== 1) {
-    const given = chosen.length === 0 ? 'no target given' : `${chosen.join(' and ')} exclude each other`;
+    const given =
+      chosen.length === 0 ? 'no target given' : `${chosen.join(' and ')} exclude each other`;
     throw new SysieveError('usage', 'target-unclear', given, {
       remedy: 'Give one of --pid, --container, --cgroup, or -- COMMAND.',
     });
@@ -104,10 +113,9 @@ async function record(command: string[], options: Options): Promise<void> {
   let interrupts = 0;
   const onSignal = (signal: NodeJS.Signals): void => {
     interrupts += 1;
-    // A terminal has sent its Ctrl-C to the command as well. The recording ends when the command
-    // does; a second signal ends it at once.
+    // The recording ends when the command does; a second signal ends it at once.
     if (forward !== null && interrupts === 1) {
-      if (signal !== 'SIGINT' || !process.stdin.isTTY) forward(signal);
+      if (!terminalSentToo(signal)) forward(signal);
       return;
     }
     ending.abort();
@@ -136,7 +144,11 @@ async function record(command: string[], options: Options): Promise<void> {
     const denied = options.denied === true;
     if (options.pid !== undefined) recorded = await recordPid(options.pid, { denied }, hooks);
     else if (options.container !== undefined) {
-      recorded = await recordContainer(options.container, { denied, engine: options.engine }, hooks);
+      recorded = await recordContainer(
+        options.container,
+        { denied, engine: options.engine },
+        hooks,
+      );
     } else if (options.cgroup !== undefined) {
       recorded = await recordCgroup(options.cgroup, { denied, execRule: options.boundary }, hooks);
     } else {
@@ -161,7 +173,7 @@ async function record(command: string[], options: Options): Promise<void> {
       `${JSON.stringify({ version: 1, recording: options.output, run: id, durationMs: run.durationMs, calls: total, distinct, completeness })}\n`,
     );
   }
-  if (exit !== null) process.exitCode = exit.code ?? signalStatus(exit.signal);
+  if (exit !== null) process.exitCode = shellStatus(exit);
 }
 
 /** A recording may have taken hours: where it cannot be written any more, it is kept elsewhere. */
@@ -178,12 +190,6 @@ async function write(path: string, run: Run): Promise<void> {
       remedy: `The recording was kept as ${rescue}.`,
     });
   }
-}
-
-/** The shell's convention for a command that a signal ended. */
-function signalStatus(signal: NodeJS.Signals | null): number {
-  const numbers: Record<string, number> = require('node:os').constants.signals;
-  return signal === null ? 1 : 128 + (numbers[signal] ?? 0);
 }
 
 function summary(run: Run): string[] {

@@ -1,6 +1,5 @@
 /** sysieve run: enforces a profile on a command, without a container engine. */
 
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type Launched, refusal, shellStatus, startStopped } from '../capture/launch';
 import { SysieveError } from '../errors/index';
@@ -16,6 +15,7 @@ import {
 } from '../libseccomp/index';
 import { type Profile, parseProfile } from '../profile/index';
 import { say, warn } from './output';
+import { terminalSentToo } from './signals';
 
 export function register(program: Command): void {
   // Options after the command are the command's own.
@@ -101,24 +101,12 @@ function refuseWithoutExecve({ program }: Compiled, source: string): void {
 
 const FORWARDED = ['SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTERM'] as const;
 
-/**
- * What a terminal sends, it sends to the whole foreground process group, the command included:
- * passed on, it would arrive twice, and a second SIGINT means "at once" to many programs.
- */
 function forwardSignals(launched: Launched): () => void {
   const forward = (signal: NodeJS.Signals): void => {
-    if (signal === 'SIGTERM' || !inForeground()) launched.kill(signal);
+    if (!terminalSentToo(signal)) launched.kill(signal);
   };
   for (const signal of FORWARDED) process.on(signal, forward);
   return () => {
     for (const signal of FORWARDED) process.off(signal, forward);
   };
-}
-
-/** Whether this process's group is the one its controlling terminal sends signals to. */
-function inForeground(): boolean {
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  // Behind the name, which may contain anything: state, ppid, pgrp, session, tty, tpgid.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[2] === fields[5];
 }

@@ -1,6 +1,13 @@
 /** How a recording ends, whatever ends it: written or not at all, and nothing left in the kernel. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseRecording } from '../../src/recording';
@@ -30,14 +37,19 @@ const run = (path: string) => {
 
 /** A process that makes calls all the time and says when it runs. */
 async function busy(): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ['-e', 'setInterval(() => require("fs").statSync("/"), 5); console.log("up")'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['-e', 'setInterval(() => require("fs").statSync("/"), 5); console.log("up")'],
+    {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  );
   await new Promise((resolve) => child.stdout?.once('data', resolve));
   return child;
 }
 
-const alive = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
+const alive = (child: ChildProcess): boolean =>
+  child.exitCode === null && child.signalCode === null;
 
 privileged('a recording ends', () => {
   let target: ChildProcess;
@@ -48,20 +60,23 @@ privileged('a recording ends', () => {
     target.kill('SIGKILL');
   });
 
-  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('by %s: written, the target unharmed', async (signal) => {
-    const output = file(`${signal}.json`);
-    const recorder = await startRecorder(['--pid', String(target.pid), '-o', output]);
-    expect(programsOf(recorder.child.pid ?? 0).length).toBeGreaterThan(0);
-    await sleep(100);
-    recorder.child.kill(signal);
-    expect(await recorder.exited).toEqual({ status: 0, signal: null });
-    const { calls, completeness } = run(output);
-    expect(calls.length).toBeGreaterThan(0);
-    // Attached late, and says so.
-    expect(completeness.complete).toBe(false);
-    expect(completeness.attachedLate?.targetAgeMs).toBeGreaterThanOrEqual(0);
-    expect(alive(target)).toBe(true);
-  });
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    'by %s: written, the target unharmed',
+    async (signal) => {
+      const output = file(`${signal}.json`);
+      const recorder = await startRecorder(['--pid', String(target.pid), '-o', output]);
+      expect(programsOf(recorder.child.pid ?? 0).length).toBeGreaterThan(0);
+      await sleep(100);
+      recorder.child.kill(signal);
+      expect(await recorder.exited).toEqual({ status: 0, signal: null });
+      const { calls, completeness } = run(output);
+      expect(calls.length).toBeGreaterThan(0);
+      // Attached late, and says so.
+      expect(completeness.complete).toBe(false);
+      expect(completeness.attachedLate?.targetAgeMs).toBeGreaterThanOrEqual(0);
+      expect(alive(target)).toBe(true);
+    },
+  );
 
   it('by SIGKILL: nothing written, nothing left attached, the target unharmed', async () => {
     const output = file('killed.json');
@@ -85,14 +100,30 @@ privileged('a recording ends', () => {
 
   it('after --duration', async () => {
     const output = file('duration.json');
-    const done = sysieve(['record', '--pid', String(target.pid), '--duration', '300ms', '-o', output]);
+    const done = sysieve([
+      'record',
+      '--pid',
+      String(target.pid),
+      '--duration',
+      '300ms',
+      '-o',
+      output,
+    ]);
     expect(done.status).toBe(0);
     expect(run(output).durationMs).toBeGreaterThanOrEqual(300);
   });
 
   it('with the descendants of its command, not before', async () => {
     const output = file('descendants.json');
-    const done = sysieve(['record', '-o', output, '--', 'sh', '-c', '(sleep 0.7; ls / >/dev/null) & exit 7']);
+    const done = sysieve([
+      'record',
+      '-o',
+      output,
+      '--',
+      'sh',
+      '-c',
+      '(sleep 0.7; ls / >/dev/null) & exit 7',
+    ]);
     expect(done.status).toBe(7);
     expect(done.stderr).toContain('descendant');
     const recorded = run(output);
@@ -102,7 +133,14 @@ privileged('a recording ends', () => {
 
   it('forwards SIGTERM to its command and takes over its status', async () => {
     const output = file('forward.json');
-    const recorder = await startRecorder(['-o', output, '--', 'sh', '-c', 'trap "exit 9" TERM; while :; do sleep 0.05; done']);
+    const recorder = await startRecorder([
+      '-o',
+      output,
+      '--',
+      'sh',
+      '-c',
+      'trap "exit 9" TERM; while :; do sleep 0.05; done',
+    ]);
     await sleep(300);
     recorder.child.kill('SIGTERM');
     expect(await recorder.exited).toEqual({ status: 9, signal: null });
@@ -142,8 +180,9 @@ privileged('an addon session ends with its environment', () => {
       once().then(once).then(() => { console.error('both gone'); setTimeout(() => {}, 1500); });
     `;
     const node = await startUntil(process.execPath, ['-e', script], /both gone/);
-    await eventually('the workers have released their programs', () =>
-      programsOf(node.child.pid ?? 0).length === 0,
+    await eventually(
+      'the workers have released their programs',
+      () => programsOf(node.child.pid ?? 0).length === 0,
     );
     expect((await node.exited).status).toBe(0);
   });
@@ -180,7 +219,15 @@ privileged('a recording is refused', () => {
   });
 
   it('without the privilege: exit 4, in the words of doctor', () => {
-    const nobody = ['--reuid', '65534', '--regid', '65534', '--clear-groups', '--inh-caps=-all', '--'];
+    const nobody = [
+      '--reuid',
+      '65534',
+      '--regid',
+      '65534',
+      '--clear-groups',
+      '--inh-caps=-all',
+      '--',
+    ];
     const { spawnSync } = require('node:child_process') as typeof import('node:child_process');
     const as = (args: string[]) =>
       spawnSync('setpriv', [...nobody, process.execPath, join(ROOT, 'dist/cli/main.js'), ...args], {
@@ -231,7 +278,8 @@ privileged('names from the target', () => {
 
 privileged('a process id that is used again', () => {
   /** Makes the kernel hand out `pid` next. */
-  const forceNext = (pid: number): void => writeFileSync('/proc/sys/kernel/ns_last_pid', String(pid - 1));
+  const forceNext = (pid: number): void =>
+    writeFileSync('/proc/sys/kernel/ns_last_pid', String(pid - 1));
   const MARK = 1000; // no such call: only the neighbour makes it
 
   it('never mixes the newcomer into the recording', async () => {
@@ -253,9 +301,13 @@ privileged('a process id that is used again', () => {
       victim.kill('SIGKILL');
       await new Promise((resolve) => victim.once('close', resolve));
       forceNext(pid);
-      const neighbour = spawn('perl', ['-e', `for (1..400) { syscall(${MARK}); select(undef, undef, undef, 0.005) }`], {
-        stdio: 'ignore',
-      });
+      const neighbour = spawn(
+        'perl',
+        ['-e', `for (1..400) { syscall(${MARK}); select(undef, undef, undef, 0.005) }`],
+        {
+          stdio: 'ignore',
+        },
+      );
       if (neighbour.pid === pid) reused++;
       const status = await exited;
       neighbour.kill('SIGKILL');

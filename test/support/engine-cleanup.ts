@@ -1,5 +1,13 @@
 /** What an engine leaves behind when it ends: mounts, cgroups, processes. Found, and removed. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { parseCgroupMounts } from '../../src/engines/cgroups';
 import { runCommand, until } from './engines';
@@ -32,8 +40,17 @@ export async function mountEmptyHierarchy(dir: string): Promise<void> {
   const target = path.join(dir, EMPTY_HIERARCHY);
   mkdirSync(target, { recursive: true });
   const args = ['-t', 'cgroup', '-o', 'hugetlb', 'hugetlb', target];
-  const { code, stderr } = await runCommand('mount', args);
-  if (code !== 0) throw new Error(`mount ${args.join(' ')}: ${stderr}`);
+  await until(`mount ${args.join(' ')}`, 10_000, async () => {
+    const { code } = await runCommand('mount', args);
+    if (code !== 0) releaseHugetlb(v2);
+    return code === 0;
+  });
+}
+
+/** A run in a v2-only namespace leaves the controller switched on for the children it had. */
+function releaseHugetlb(v2: string): void {
+  const children = readdirSync(v2, { withFileTypes: true }).filter((e) => e.isDirectory());
+  if (children.length === 0) writeFileSync(path.join(v2, 'cgroup.subtree_control'), '-hugetlb');
 }
 
 export function mountsBelow(dir: string): string[] {

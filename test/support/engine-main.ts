@@ -115,7 +115,15 @@ export function mainJob(label: string, start: (dir: string) => Promise<TestEngin
       const refused = await sysieve(engine, 'minimise', at('late'), '-o', at('late-profile'));
       expect(refused.code).toBe(5);
       expect(existsSync(at('late-profile'))).toBe(false);
-      const args = ['minimise', at('late'), '--allow-incomplete', '-o', at('late-profile')];
+      const args = [
+        'minimise',
+        '--runtime',
+        'none',
+        at('late'),
+        '--allow-incomplete',
+        '-o',
+        at('late-profile'),
+      ];
       expect(await sysieve(engine, ...args)).toMatchObject({ code: 0 });
       expect(existsSync(at('late-profile'))).toBe(true);
     });
@@ -131,7 +139,15 @@ export function mainJob(label: string, start: (dir: string) => Promise<TestEngin
       const recording = await recorder.stop();
       expect(recording.runs[0]?.completeness).toMatchObject({ complete: true, startsSeen: 1 });
       await engine.cli('rm', served);
-      const made = await sysieve(engine, 'minimise', at('recording'), '-o', at('profile'));
+      const made = await sysieve(
+        engine,
+        'minimise',
+        '--runtime',
+        'none',
+        at('recording'),
+        '-o',
+        at('profile'),
+      );
       expect([made.code, made.code === 0 ? '' : made.stderr]).toEqual([0, '']);
       if (KEEP !== undefined) {
         copyFileSync(at('recording'), path.join(KEEP, `${app.name}-${label}.json`));

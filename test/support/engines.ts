@@ -189,7 +189,12 @@ default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
     CONTAINERS_STORAGE_CONF: at('storage.conf'),
   };
   const { cli, tryCli } = commands('podman', env);
-  if (runtime === 'crun') await mountEmptyHierarchy(dir);
+  if (runtime === 'crun') {
+    await mountEmptyHierarchy(dir).catch(async (error: unknown) => {
+      await cleanUp(dir, cgroupParent(dir));
+      throw error;
+    });
+  }
   const args = ['system', 'service', '--time=0', `unix://${socket}`];
   const service = startDaemon(dir, 'podman', args, env);
   const stop = async () => {

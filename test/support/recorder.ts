@@ -58,7 +58,9 @@ export async function startUntil(
       stderr += chunk;
       if (ready.test(stderr)) resolve();
     });
-    void exited.then(({ status }) => reject(new Error(`ended with ${status} before it was ready: ${stderr}`)));
+    void exited.then(({ status }) =>
+      reject(new Error(`ended with ${status} before it was ready: ${stderr}`)),
+    );
   });
   return { child, stderr: () => stderr, stdout: () => stdout, exited };
 }
@@ -90,7 +92,11 @@ export function stillLoaded(ids: readonly number[]): number[] {
 }
 
 /** Polls: the kernel frees programs a moment after the last descriptor is closed. */
-export async function eventually(what: string, holds: () => boolean, timeoutMs = 10_000): Promise<void> {
+export async function eventually(
+  what: string,
+  holds: () => boolean,
+  timeoutMs = 10_000,
+): Promise<void> {
   const end = Date.now() + timeoutMs;
   while (!holds()) {
     if (Date.now() > end) throw new Error(`not within ${timeoutMs} ms: ${what}`);
