@@ -268,10 +268,8 @@ privileged('names from the target', () => {
     const output = file('hostile.json');
     const done = sysieve(['record', '-o', output, '--', hostile]);
     expect(done.status).toBe(0);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     expect(done.stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f\u202e]/);
     expect(run(output).executables).toContain(hostile);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     expect(readFileSync(output, 'utf8')).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f\u202e]/);
   });
 });
