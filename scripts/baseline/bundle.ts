@@ -25,7 +25,14 @@ const PATH = `/usr/local/sbin:/usr/local/bin:/usr/sbin:${PROGRAMS}`;
 
 /** What Docker and Podman leave a container's root. */
 const CAPABILITIES = [
-  ...['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER', 'CAP_FSETID', 'CAP_KILL', 'CAP_NET_BIND_SERVICE'],
+  ...[
+    'CAP_CHOWN',
+    'CAP_DAC_OVERRIDE',
+    'CAP_FOWNER',
+    'CAP_FSETID',
+    'CAP_KILL',
+    'CAP_NET_BIND_SERVICE',
+  ],
   ...['CAP_SETFCAP', 'CAP_SETGID', 'CAP_SETPCAP', 'CAP_SETUID', 'CAP_SYS_CHROOT'],
 ];
 
@@ -33,7 +40,7 @@ const CAPABILITIES = [
  * Allows everything in every ABI, and is a filter all the same: a runtime leaves out one without a
  * rule. No runtime makes the call that the rule refuses.
  */
-const ALLOW_ALL = {
+export const ALLOW_ALL = {
   defaultAction: 'SCMP_ACT_ALLOW',
   architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
   syscalls: [{ names: ['acct'], action: 'SCMP_ACT_ERRNO' }],
@@ -109,7 +116,16 @@ export class Bundle {
     this.output = join(work, 'out');
     const rootfs = join(this.directory, 'rootfs');
     this.programs = join(rootfs, PROGRAMS);
-    for (const path of ['proc', 'sys', 'dev', 'out', 'srv', 'usr/local/bin', 'usr/sbin', 'usr/bin']) {
+    for (const path of [
+      'proc',
+      'sys',
+      'dev',
+      'out',
+      'srv',
+      'usr/local/bin',
+      'usr/sbin',
+      'usr/bin',
+    ]) {
       mkdirSync(join(rootfs, path), { recursive: true });
     }
     mkdirSync(this.output);

@@ -1,99 +1,17 @@
 /** Starts one runtime many times under one condition and collects what it calls under the filter. */
-import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Capture } from '../../src/capture/capture';
-import type { Baseline } from '../../src/minimise/baseline';
+import type { Baseline } from '../../src/minimise';
 import type { Phase, Run } from '../../src/recording';
-import { Bundle, type Condition, processOf, type StartShape, UID } from './bundle';
-import { companion, endCompanion, run, until } from './process';
-import { type Runtime, Sandbox } from './runtimes';
+import type { Bench } from './bench';
+import { CONDITIONS, type Condition, processOf, type StartShape, UID } from './bundle';
+import { until } from './process';
 
 export type Calls = Baseline['conditions'][number]['calls'];
 
 /** A capture tells about 120 executables apart, and every start executes one of its own. */
 const STARTS_PER_CAPTURE = 50;
-/** Between create and start; Go's scheduler behaves differently the longer its process waits. */
-const PAUSES_MS = [0, 3, 30];
-
-/** One runtime, ready to be started: its sandbox, a bundle, a console, all removed by close(). */
-export class Bench {
-  readonly bundle: Bundle;
-  /** Name of the container and of its cgroup. */
-  readonly container = `sysieve-baseline-${process.pid}`;
-  private programs = 0;
-
-  private constructor(
-    readonly runtime: Runtime,
-    private readonly work: string,
-    private readonly sandbox: Sandbox,
-    private readonly companions: ChildProcess[],
-  ) {
-    this.bundle = new Bundle(work, this.container);
-  }
-
-  static async open(runtime: Runtime): Promise<Bench> {
-    const work = mkdtempSync(join(tmpdir(), 'sysieve-baseline-'));
-    mkdirSync(join(work, 'state'));
-    const companions: ChildProcess[] = [];
-    try {
-      const sandbox = await Sandbox.open(runtime, work);
-      companions.push(await companion(['python3', join(__dirname, 'console.py'), consoleIn(work)]));
-      return new Bench(runtime, work, sandbox, companions);
-    } catch (error) {
-      for (const process of companions) await endCompanion(process);
-      rmSync(work, { recursive: true, force: true });
-      throw error;
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.remove();
-    for (const process of this.companions) await endCompanion(process);
-    await this.sandbox.close();
-    rmSync(this.work, { recursive: true, force: true });
-  }
-
-  /** Creates the container from the bundle as written, and starts it. */
-  async start(tty: boolean, variation = 0): Promise<void> {
-    const args = ['create', '--bundle', this.bundle.directory, ...this.console(tty)];
-    await this.call(variation, ...args, this.container);
-    await sleep(PAUSES_MS[variation % PAUSES_MS.length]);
-    await this.sandbox.call('start', this.container);
-  }
-
-  async exec(process: object, tty: boolean, variation = 0): Promise<void> {
-    const file = join(this.work, 'process.json');
-    writeFileSync(file, JSON.stringify(process));
-    const args = ['exec', '--detach', '--process', file, ...this.console(tty)];
-    await this.call(variation, ...args, this.container);
-  }
-
-  /** Also without a container. */
-  async remove(): Promise<void> {
-    await this.sandbox.call('delete', '--force', this.container);
-  }
-
-  newProgram(): string {
-    this.programs++;
-    return `start-${this.programs}`;
-  }
-
-  /** Every other start has one CPU: what Go's scheduler does depends on that. */
-  private async call(variation: number, ...args: string[]): Promise<void> {
-    const pin = variation % 2 === 1 ? ['taskset', '--cpu-list', '0'] : [];
-    await run([...pin, ...this.sandbox.argv(args)]);
-  }
-
-  private console(tty: boolean): string[] {
-    return tty ? ['--console-socket', consoleIn(this.work)] : [];
-  }
-}
-
-const consoleIn = (work: string): string => join(work, 'console');
-
 /** The calls of the starts' phase, after every start was proved to be in the recording. */
 export async function measure(bench: Bench, condition: Condition, starts: number): Promise<Calls> {
   const calls = new Map<string, Calls[number]>();
@@ -112,40 +30,61 @@ export function sorted(calls: Iterable<Calls[number]>): Calls {
 }
 
 async function measureOnce(bench: Bench, condition: Condition, starts: number): Promise<Calls> {
-  const capture = new Capture({ execRule: 'filter', cgroupNames: [bench.container] });
-  let finished: Run;
   const paths: string[] = [];
-  try {
+  const run = await captured(bench, async () => {
     if (condition.start === 'exec') await startMain(bench);
     for (let index = 0; index < starts; index++) {
       paths.push(await startOnce(bench, condition, index));
     }
+  });
+  if (condition.start === 'exec') return callsOf(run, 'exec', 1, paths);
+  return callsOf(run, 'runtime', starts, paths);
+}
+
+/** The entrypoint's own calls, not the runtime's. */
+export async function ownCalls(bench: Bench): Promise<string[]> {
+  const names = new Set<string>();
+  for (const condition of CONDITIONS.filter(({ start }) => start === 'create')) {
+    const run = await captured(bench, async () => void (await startOnce(bench, condition, 0)));
+    for (const { name } of callsOf(run, 'steady', 1, [])) names.add(name);
+  }
+  return [...names];
+}
+
+/** What was recorded of the containers that `work` starts; they are removed. */
+export async function captured(bench: Bench, work: () => Promise<void>): Promise<Run> {
+  const capture = new Capture({ execRule: 'filter', cgroupNames: [bench.container] });
+  try {
+    await work();
     await bench.remove();
-    finished = capture.finish({
-      runtime: { name: bench.runtime.name, version: bench.runtime.version },
-      target: { kind: 'container', engine: null, name: bench.container, id: null, image: null },
-      attachedLate: null,
-    });
   } catch (error) {
     capture.abandon();
     throw error;
   }
-  const startsExpected = condition.start === 'exec' ? 1 : starts;
-  return callsOf(finished, condition.start === 'exec' ? 'exec' : 'runtime', startsExpected, paths);
+  return capture.finish({
+    runtime: { name: bench.runtime.name, version: bench.runtime.version },
+    target: { kind: 'container', engine: null, name: bench.container, id: null, image: null },
+    attachedLate: null,
+  });
 }
 
 /** What exec enters; it has to be up before the first one. */
-async function startMain(bench: Bench): Promise<void> {
+export async function startMain(bench: Bench, seccomp?: object): Promise<void> {
   const program = bench.newProgram();
   const condition: Condition = { start: 'create', tty: false, user: false, noNewPrivileges: false };
   const args = [bench.bundle.addProgram(program), 'wait'];
-  bench.bundle.write(processOf({ condition, args, full: false, ambient: false }));
+  bench.bundle.write(processOf({ condition, args, full: false, ambient: false }), seccomp);
   await bench.start(false);
   await until(`${program} to run`, () => existsSync(join(bench.bundle.output, program)));
 }
 
 /** Returns the path that was executed. */
-async function startOnce(bench: Bench, condition: Condition, index: number): Promise<string> {
+export async function startOnce(
+  bench: Bench,
+  condition: Condition,
+  index: number,
+  seccomp?: object,
+): Promise<string> {
   const program = bench.newProgram();
   const path = bench.bundle.addProgram(program);
   const full = index % 4 >= 2;
@@ -159,7 +98,7 @@ async function startOnce(bench: Bench, condition: Condition, index: number): Pro
   if (condition.start === 'exec') {
     await bench.exec(processOf(shape), condition.tty, index);
   } else {
-    bench.bundle.write(processOf(shape));
+    bench.bundle.write(processOf(shape), seccomp);
     await bench.start(condition.tty, index);
   }
   const report = join(bench.bundle.output, program);
@@ -203,20 +142,9 @@ export function callsOf(
     if (name === null) problems.push(`no name for ${abi} ${number}`);
     else calls.push({ abi, name });
   }
-  if (!calls.some((call) => call.name === 'execve')) problems.push(`no execve in phase ${phase}`);
+  if (phase !== 'steady' && !calls.some((call) => call.name === 'execve')) {
+    problems.push(`no execve in phase ${phase}`);
+  }
   if (problems.length > 0) throw new Error(`measurement is void: ${problems.join('; ')}`);
   return calls;
-}
-
-/** One process for each CPU that does nothing but take its time. */
-export async function withBusyCpus<T>(work: () => Promise<T>): Promise<T> {
-  const burners: ChildProcess[] = [];
-  try {
-    for (let cpu = 0; cpu < availableParallelism(); cpu++) {
-      burners.push(await companion(['sh', '-c', 'echo busy; while :; do :; done']));
-    }
-    return await work();
-  } finally {
-    for (const burner of burners) await endCompanion(burner);
-  }
 }

@@ -24,7 +24,10 @@ const APPS: App[] = [
       const conf = path.join(dir, `nginx-${port}`);
       mkdirSync(conf, { recursive: true });
       writeFileSync(path.join(conf, 'listen.conf'), `listen 127.0.0.1:${port};\n`);
-      return ['-v', `${conf}:/conf:ro`];
+      // nginx makes its directories for temporary files only where they do not exist yet. A restart
+      // of the container keeps what lies in its layer, so that only the very first start of each
+      // container would make these calls; on a tmpfs every start does.
+      return ['-v', `${conf}:/conf:ro`, '--tmpfs', '/var/lib/nginx'];
     },
     ready: nginxReady,
     drive: nginxLoad,
@@ -66,6 +69,7 @@ export function mainJob(label: string, start: (dir: string) => Promise<TestEngin
   });
 
   afterAll(async () => {
+    Recorder.abandonAll();
     await engine?.stop();
     rmSync(files, { recursive: true, force: true });
   });

@@ -18,15 +18,23 @@ export function sysieve(engine: TestEngine, ...args: string[]): Promise<CliResul
 }
 
 export class Recorder {
+  private static readonly running = new Set<ChildProcess>();
   private stderr = '';
 
   private constructor(
     private readonly child: ChildProcess,
     readonly file: string,
   ) {
+    Recorder.running.add(child);
+    child.once('exit', () => Recorder.running.delete(child));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;
     });
+  }
+
+  /** Ends those that a failed test left. */
+  static abandonAll(): void {
+    for (const child of Recorder.running) child.kill('SIGKILL');
   }
 
   /** Resolves once the tracer counts. */

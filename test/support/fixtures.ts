@@ -20,6 +20,8 @@ export interface Fixture {
   args?: string[];
   /** Smaller ones where each call costs microseconds, as under ptrace. */
   slowArgs?: string[];
+  /** A ptracer adds calls of its own doing here: under one the counts are least counts. */
+  leastUnderPtrace?: true;
 }
 
 /** One row for each source in fixtures/programs/; a test holds the two lists against each other. */
@@ -56,7 +58,8 @@ export const FIXTURES: readonly Fixture[] = [
   { name: 'pid-namespace' },
   { name: 'posix-spawn' },
   { name: 'restart-read' },
-  { name: 'restart-syscall' },
+  // A ptraced task is trapped once more when it is continued, which may restart the call again.
+  { name: 'restart-syscall', leastUnderPtrace: true },
   { name: 'setns' },
   { name: 'short-lived', slowArgs: ['1000'] },
   { name: 'signals' },
@@ -164,7 +167,9 @@ export function traceFixture(fixture: Fixture): Promise<Traced> {
     const program = join(PROGRAMS, fixture.name);
     const stdout = await run(join(PROGRAMS, ORACLE), [output, program, ...args]);
     const seen: Seen[] = JSON.parse(readFileSync(output, 'utf8'));
-    return { expectation: ExpectationSchema.parse(JSON.parse(stdout)), seen };
+    const expectation = ExpectationSchema.parse(JSON.parse(stdout));
+    const exact = expectation.exact && fixture.leastUnderPtrace !== true;
+    return { expectation: { ...expectation, exact }, seen };
   });
 }
 

@@ -99,7 +99,7 @@ describe('writing', () => {
   test('a failing rename leaves the old file and no other', async () => {
     mkdirSync(at('d'));
     writeFileSync(at('d/p'), 'old');
-    // Something takes the destination's place between the check and the rename.
+    // Simulated: the disk fails after the temporary file was written.
     const fs = jest.requireActual<typeof import('node:fs/promises')>('node:fs/promises');
     const rename = jest
       .spyOn(fs, 'rename')
