@@ -41,6 +41,29 @@ std::vector<T> List(const Napi::Object& options, const char* name) {
   return out;
 }
 
+std::vector<TrackedCall> Tracked(const Napi::Object& options) {
+  std::vector<TrackedCall> out;
+  const Napi::Value value = options.Get("tracked");
+  if (!value.IsArray()) return out;
+  const auto array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); i++) {
+    const auto item = array.Get(i).As<Napi::Object>();
+    TrackedCall call;
+    call.abi = item.Get("abi").ToString().Utf8Value() == "i386" ? Abi::kI386 : Abi::kX86_64;
+    call.number = item.Get("number").ToNumber().Uint32Value();
+    call.memory = item.Get("memory").ToBoolean().Value();
+    const auto args = item.Get("args").As<Napi::Array>();
+    for (uint32_t j = 0; j < args.Length(); j++) {
+      const auto arg = args.Get(j).As<Napi::Object>();
+      bool lossless = false;
+      call.indexes.push_back(arg.Get("index").ToNumber().Uint32Value());
+      call.masks.push_back(arg.Get("mask").As<Napi::BigInt>().Uint64Value(&lossless));
+    }
+    out.push_back(std::move(call));
+  }
+  return out;
+}
+
 const char* Name(Phase phase) {
   switch (phase) {
     case Phase::kSetup:
@@ -85,6 +108,30 @@ Napi::Object ToJs(Napi::Env env, const DeniedCall& call) {
   return out;
 }
 
+Napi::Object ToJs(Napi::Env env, const Tuple& tuple) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("phase", Name(tuple.phase));
+  out.Set("abi", Name(tuple.abi));
+  out.Set("number", tuple.number);
+  Napi::Array values = Napi::Array::New(env, tuple.values.size());
+  for (uint32_t i = 0; i < tuple.values.size(); i++) {
+    values.Set(i, Napi::BigInt::New(env, tuple.values[i]));
+  }
+  out.Set("values", values);
+  out.Set("count", Napi::BigInt::New(env, tuple.count));
+  return out;
+}
+
+Napi::Object ToJs(Napi::Env env, const TupleLoss& loss) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("phase", Name(loss.phase));
+  out.Set("abi", Name(loss.abi));
+  out.Set("number", loss.number);
+  out.Set("unreadable", loss.unreadable);
+  out.Set("count", Napi::BigInt::New(env, loss.count));
+  return out;
+}
+
 Napi::Object ToJs(Napi::Env env, const Executable& executable) {
   Napi::Object out = Napi::Object::New(env);
   out.Set("slot", executable.slot);
@@ -126,6 +173,8 @@ Napi::Object ToJs(Napi::Env env, const Observation& seen) {
   out.Set("executables", ToJs(env, seen.executables));
   out.Set("calls", ToJs(env, seen.calls));
   out.Set("denied", ToJs(env, seen.denied));
+  out.Set("tuples", ToJs(env, seen.tuples));
+  out.Set("tupleLosses", ToJs(env, seen.tuple_losses));
   out.Set("lost", ToJs(env, seen.lost));
   out.Set("blindSpots", ToJs(env, seen.blind_spots));
   return out;
@@ -161,6 +210,7 @@ Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(inf
   target_.pid_namespaces = List<uint32_t>(options, "pidNamespaces");
   target_.pids = List<int>(options, "pids");
   target_.setup_pids = List<int>(options, "setupPids");
+  target_.tracked = Tracked(options);
   const std::string programs = options.Get("programs").IsString()
                                    ? options.Get("programs").ToString().Utf8Value()
                                    : std::string("auto");

@@ -198,6 +198,7 @@ class EbpfTracer::Impl {
       denied.error = key.error;
       out->denied.push_back(denied);
     });
+    ReadTuples(out);
     uint64_t misses = misses_;
     for (const auto& [hook, link] : links_) misses += Misses(hook);
     out->lost.calls = counters_->lost_calls + misses;
@@ -253,7 +254,41 @@ class EbpfTracer::Impl {
     return info.recursion_misses;
   }
 
+  // A tracked call of x86_64 carries a mark in its count, in each slot and on each CPU.
+  Status ConfigureTracked(const Target& target) {
+    const int cpus = libbpf_num_possible_cpus();
+    if (cpus < 0) return Status::Error(-cpus, "count CPUs");
+    std::vector<uint64_t> marks(static_cast<size_t>(cpus) * SYSIEVE_NUMBERS);
+    for (const TrackedCall& call : target.tracked) {
+      if (call.number >= SYSIEVE_NUMBERS || call.abi == Abi::kX32 || call.indexes.empty() ||
+          call.indexes.size() > SYSIEVE_ARGUMENTS || call.indexes.size() != call.masks.size()) {
+        return Status::Error(EINVAL, "track arguments", std::to_string(call.number));
+      }
+      sysieve_tracked how{};
+      how.arguments = static_cast<uint32_t>(call.indexes.size());
+      how.memory = call.memory ? 1 : 0;
+      std::copy(call.indexes.begin(), call.indexes.end(), how.index);
+      std::copy(call.masks.begin(), call.masks.end(), how.mask);
+      const uint32_t at = call.number + (call.abi == Abi::kI386 ? SYSIEVE_NUMBERS : 0);
+      if (bpf_map_update_elem(MapFd("tracked"), &at, &how, BPF_ANY) != 0) {
+        return Status::Error(errno, "track arguments");
+      }
+      arguments_[at] = call.indexes.size();
+      if (call.abi == Abi::kI386) continue;
+      for (int cpu = 0; cpu < cpus; cpu++) {
+        marks[static_cast<size_t>(cpu) * SYSIEVE_NUMBERS + call.number] = SYSIEVE_TRACKED;
+      }
+    }
+    for (uint32_t slot = 0; slot < SYSIEVE_SLOTS && !target.tracked.empty(); slot++) {
+      if (bpf_map_update_elem(MapFd("counts"), &slot, marks.data(), BPF_ANY) != 0) {
+        return Status::Error(errno, "track arguments");
+      }
+    }
+    return Status::Ok();
+  }
+
   Status Configure(const Target& target) {
+    if (Status s = ConfigureTracked(target); !s.ok()) return s;
     config_->exec_rule = target.exec_rule == ExecRule::kAny         ? EXEC_ANY
                          : target.exec_rule == ExecRule::kNamespace ? EXEC_NAMESPACE
                                                                     : EXEC_FILTER;
@@ -412,7 +447,7 @@ class EbpfTracer::Impl {
       for (uint32_t number = 0; number < SYSIEVE_NUMBERS; number++) {
         uint64_t sum = 0;
         for (int cpu = 0; cpu < cpus; cpu++) {
-          sum += buffer[static_cast<size_t>(cpu) * SYSIEVE_NUMBERS + number];
+          sum += buffer[static_cast<size_t>(cpu) * SYSIEVE_NUMBERS + number] & ~SYSIEVE_TRACKED;
         }
         if (sum == 0) continue;
         // Zero where the count was read between the two writes of a first call: it is new now.
@@ -423,19 +458,40 @@ class EbpfTracer::Impl {
     return Status::Ok();
   }
 
-  template <typename F>
-  void ReadHash(const char* map, F visit) {
+  // Entries are only ever added, so a walk that meets an insertion still sees all older ones.
+  template <typename Key, typename Value, typename F>
+  void Walk(const char* map, F visit) {
     const int fd = MapFd(map);
-    sysieve_call_key key{};
-    sysieve_call_key next{};
-    // Entries are only ever added, so a walk that meets an insertion still sees all older ones.
+    Key key{};
+    Key next{};
     bool more = bpf_map_get_next_key(fd, nullptr, &next) == 0;
     while (more) {
       key = next;
-      sysieve_call call{};
-      if (bpf_map_lookup_elem(fd, &key, &call) == 0) visit(key, call);
+      Value value{};
+      if (bpf_map_lookup_elem(fd, &key, &value) == 0) visit(key, value);
       more = bpf_map_get_next_key(fd, &key, &next) == 0;
     }
+  }
+
+  template <typename F>
+  void ReadHash(const char* map, F visit) {
+    Walk<sysieve_call_key, sysieve_call>(map, visit);
+  }
+
+  void ReadTuples(Observation* out) {
+    Walk<sysieve_tuple_key, uint64_t>("tuples", [&](const sysieve_tuple_key& key, uint64_t count) {
+      const uint32_t at =
+          (key.abi == ABI_I386 ? SYSIEVE_NUMBERS : 0) + (key.number & (SYSIEVE_NUMBERS - 1));
+      const auto arguments = arguments_.find(at);
+      if (arguments == arguments_.end()) return;
+      out->tuples.push_back({PhaseOf(key.slot), AbiOf(key.abi), key.number,
+                             std::vector<uint64_t>(key.values, key.values + arguments->second),
+                             count});
+    });
+    ReadHash("tuple_overflow", [&](const sysieve_call_key& key, const sysieve_call& call) {
+      out->tuple_losses.push_back(
+          {PhaseOf(key.slot), AbiOf(key.abi), key.number, key.error != 0, call.count});
+    });
   }
 
   bool typed_ = true;
@@ -453,6 +509,7 @@ class EbpfTracer::Impl {
   bool denied_from_start_ = false;
   uint64_t misses_ = 0;
   uint64_t lost_in_scan_ = 0;
+  std::map<uint32_t, size_t> arguments_;  // index of `tracked` → arguments kept
 };
 
 EbpfTracer::EbpfTracer(Programs programs) : programs_(programs) {}

@@ -15,6 +15,11 @@
 #define SYSIEVE_NAME 128
 #define SYSIEVE_NAMES 8
 #define SYSIEVE_NAMESPACES 64
+// Register arguments kept of one call, and distinct tuples of them.
+#define SYSIEVE_ARGUMENTS 3
+#define SYSIEVE_TUPLES 128
+// Set in the counts of tracked calls, so that the counting path needs no look-up to tell them.
+#define SYSIEVE_TRACKED (1ULL << 63)
 // A direct-mapped table: 2^15 tasks of 8 bytes. Thread ids that fall on one place go to a hash.
 #define SYSIEVE_TASK_BITS 15
 #define SYSIEVE_TASKS (1 << SYSIEVE_TASK_BITS)
@@ -65,6 +70,23 @@ struct sysieve_call_key {
 struct sysieve_call {
   __u64 count;
   __u64 first_ns;
+};
+
+// How the arguments of a call are read; index: number, plus SYSIEVE_NUMBERS for i386.
+struct sysieve_tracked {
+  __u32 arguments;  // 0: not tracked
+  __u32 memory;     // the value is the word that argument 0 points to
+  __u32 index[SYSIEVE_ARGUMENTS];
+  __u32 pad;
+  __u64 mask[SYSIEVE_ARGUMENTS];
+};
+
+struct sysieve_tuple_key {
+  __u32 number;
+  __u16 slot;  // 0 for the application, whichever executable
+  __u8 abi;
+  __u8 pad;
+  __u64 values[SYSIEVE_ARGUMENTS];
 };
 
 struct sysieve_cgroup_key {

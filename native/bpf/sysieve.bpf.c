@@ -16,6 +16,7 @@
 #define NR_SETNS_X86_64 308
 #define NR_SETNS_I386 346
 #define SIGSYS 31
+#define EFAULT 14
 #define SIGNAL_GROUP_EXIT 0x4
 #define MAX_ERRNO 4095
 #define MAX_THREADS 512
@@ -79,6 +80,38 @@ struct {
   __type(key, struct sysieve_call_key);
   __type(value, struct sysieve_call);
 } denied_calls SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 2 * SYSIEVE_NUMBERS);
+  __type(key, __u32);
+  __type(value, struct sysieve_tracked);
+} tracked SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 16384);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct sysieve_tuple_key);
+  __type(value, __u64);
+} tuples SEC(".maps");
+
+// Distinct tuples so far, by the index of `tracked`.
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 2 * SYSIEVE_NUMBERS);
+  __type(key, __u32);
+  __type(value, __u32);
+} tuple_counts SEC(".maps");
+
+// Calls whose tuple was not kept (error 0) or whose memory could not be read (error EFAULT).
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 4096);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct sysieve_call_key);
+  __type(value, struct sysieve_call);
+} tuple_overflow SEC(".maps");
 
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
@@ -207,10 +240,72 @@ static __always_inline __u32 abi_of(__u32 status, __u32 *number) {
   return ABI_X86_64;
 }
 
-static __always_inline void count_call(__u32 slot, __u32 status, __u32 number) {
+static __always_inline __u64 argument(struct pt_regs *regs, __u32 index, bool compat, bool typed) {
+#define REGISTER(field) (typed ? regs->field : BPF_CORE_READ(regs, field))
+  switch (index) {
+    case 0:
+      return compat ? (__u32)REGISTER(bx) : REGISTER(di);
+    case 1:
+      return compat ? (__u32)REGISTER(cx) : REGISTER(si);
+    case 2:
+      return compat ? (__u32)REGISTER(dx) : REGISTER(dx);
+    case 3:
+      return compat ? (__u32)REGISTER(si) : REGISTER(r10);
+    case 4:
+      return compat ? (__u32)REGISTER(di) : REGISTER(r8);
+    default:
+      return compat ? (__u32)REGISTER(bp) : REGISTER(r9);
+  }
+#undef REGISTER
+}
+
+static __always_inline void count_tuple(__u32 slot, __u32 abi, __u32 number, struct pt_regs *regs,
+                                        bool typed) {
+  bool compat = abi == ABI_I386;
+  __u32 at = (compat ? SYSIEVE_NUMBERS : 0) + (number & (SYSIEVE_NUMBERS - 1));
+  struct sysieve_tracked *how = bpf_map_lookup_elem(&tracked, &at);
+  if (!how || !how->arguments) return;
+  struct sysieve_tuple_key key = {
+      .number = number, .slot = is_application(slot) ? SLOT_UNKNOWN : slot, .abi = abi};
+  if (how->memory) {
+    void *address = (void *)argument(regs, 0, compat, typed);
+    __u64 word = 0;
+    if (bpf_probe_read_user(&word, sizeof(word), address)) {
+      count_in_hash(&tuple_overflow, key.slot, abi, number, EFAULT);
+      return;
+    }
+    key.values[0] = word & how->mask[0];
+  } else {
+    for (int i = 0; i < SYSIEVE_ARGUMENTS; i++) {
+      if (i >= how->arguments) break;
+      key.values[i] = argument(regs, how->index[i], compat, typed) & how->mask[i];
+    }
+  }
+  __u64 *counted = bpf_map_lookup_elem(&tuples, &key);
+  if (!counted) {
+    __u32 *distinct = bpf_map_lookup_elem(&tuple_counts, &at);
+    __u64 none = 0;
+    if (!distinct || *distinct >= SYSIEVE_TUPLES ||
+        __sync_fetch_and_add(distinct, 1) >= SYSIEVE_TUPLES) {
+      count_in_hash(&tuple_overflow, key.slot, abi, number, 0);
+      return;
+    }
+    bpf_map_update_elem(&tuples, &key, &none, BPF_NOEXIST);
+    counted = bpf_map_lookup_elem(&tuples, &key);
+    if (!counted) {
+      count_in_hash(&tuple_overflow, key.slot, abi, number, 0);
+      return;
+    }
+  }
+  count(*counted);
+}
+
+static __always_inline void count_call(__u32 slot, __u32 status, __u32 number, struct pt_regs *regs,
+                                       bool typed) {
   if ((status & TS_COMPAT) || number >= SYSIEVE_NUMBERS) {
     __u32 abi = abi_of(status, &number);
     count_in_hash(&other_calls, slot, abi, number, 0);
+    if (number < SYSIEVE_NUMBERS) count_tuple(slot, abi, number, regs, typed);
     return;
   }
   struct slot_counts *counted = bpf_map_lookup_elem(&counts, &slot);
@@ -220,7 +315,12 @@ static __always_inline void count_call(__u32 slot, __u32 status, __u32 number) {
   }
   // No atomic: the map is per CPU, and this program does not nest on one (a nested run would be
   // skipped by the kernel and shows as a recursion miss, which user space reads as lost calls).
-  if (counted->n[number]++) return;
+  __u64 before = counted->n[number]++;
+  if ((__s64)before > 0) return;
+  if (before & SYSIEVE_TRACKED) {
+    count_tuple(slot, ABI_X86_64, number, regs, typed);
+    if (before != SYSIEVE_TRACKED) return;
+  }
   struct slot_first *first = bpf_map_lookup_elem(&first_seen, &slot);
   if (!first || first->ms[number]) return;
   __u64 now = bpf_ktime_get_ns();
@@ -331,7 +431,7 @@ static __always_inline bool advance(struct task_struct *current, struct sysieve_
 }
 
 static __always_inline int on_enter(struct task_struct *current, __u32 tid, __u32 status,
-                                    __u32 number) {
+                                    __u32 number, struct pt_regs *regs, bool typed) {
   __u32 index = sysieve_task_index(tid);
   struct sysieve_task *task = bpf_map_lookup_elem(&tasks, &index);
   if (!task) return 0;
@@ -351,7 +451,7 @@ static __always_inline int on_enter(struct task_struct *current, __u32 tid, __u3
     if (!advance(current, task, number)) return 0;
     if (config.watch_denied) task->state = STATE_IN_CALL;
   }
-  count_call(task->slot, status, number);
+  count_call(task->slot, status, number, regs, typed);
   return 0;
 }
 
@@ -552,7 +652,7 @@ static __always_inline void on_cgroup_rmdir(struct cgroup *cgroup) {
 SEC("tp_btf/sys_enter")
 int BPF_PROG(enter_btf, struct pt_regs *regs, long number) {
   struct task_struct *current = bpf_get_current_task_btf();
-  return on_enter(current, current->pid, current->thread_info.status, number);
+  return on_enter(current, current->pid, current->thread_info.status, number, regs, true);
 }
 
 SEC("tp_btf/sys_exit")
@@ -614,7 +714,7 @@ SEC("raw_tp/sys_enter")
 int BPF_PROG(enter_raw, struct pt_regs *regs, long number) {
   struct task_struct *current = (struct task_struct *)bpf_get_current_task();
   return on_enter(current, BPF_CORE_READ(current, pid), BPF_CORE_READ(current, thread_info.status),
-                  number);
+                  number, regs, false);
 }
 
 SEC("raw_tp/sys_exit")

@@ -20,6 +20,15 @@ enum class Phase { kApplication, kSetup, kRuntime, kExecSetup, kExec };
 // What turns a task in setup into the application; see enum sysieve_exec_rule.
 enum class ExecRule { kAny, kNamespace, kFilter };
 
+// Arguments of a call that are kept, masked; `memory`: the word that argument 0 points to instead.
+struct TrackedCall {
+  Abi abi;
+  uint32_t number;
+  bool memory = false;
+  std::vector<uint32_t> indexes;
+  std::vector<uint64_t> masks;
+};
+
 struct Target {
   ExecRule exec_rule = ExecRule::kAny;
   bool denied = false;
@@ -29,6 +38,7 @@ struct Target {
   std::vector<uint32_t> pid_namespaces;
   std::vector<int> pids;
   std::vector<int> setup_pids;
+  std::vector<TrackedCall> tracked;
 };
 
 struct Executable {
@@ -47,6 +57,23 @@ struct Call {
 
 struct DeniedCall : Call {
   uint32_t error;  // errno; 0: killed or trapped
+};
+
+struct Tuple {
+  Phase phase;
+  Abi abi;
+  uint32_t number;
+  std::vector<uint64_t> values;  // in the order of the call's indexes
+  uint64_t count;
+};
+
+// Calls of which no tuple was kept: over the limit, or (unreadable) their memory was not there.
+struct TupleLoss {
+  Phase phase;
+  Abi abi;
+  uint32_t number;
+  bool unreadable;
+  uint64_t count;
 };
 
 // Every way something can be missed, counted.
@@ -69,6 +96,8 @@ struct Observation {
   std::vector<Executable> executables;
   std::vector<Call> calls;
   std::vector<DeniedCall> denied;
+  std::vector<Tuple> tuples;
+  std::vector<TupleLoss> tuple_losses;
   Losses lost;
   std::vector<std::string> blind_spots;
 };

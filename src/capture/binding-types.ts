@@ -20,8 +20,38 @@ export interface SessionOptions {
   pids: number[];
   /** Processes that match and are still in phase setup (sysieve's own launcher). */
   setupPids: number[];
+  /** Calls whose arguments are kept; x86_64 entries serve x32 too. */
+  tracked: NativeTracked[];
   /** Which programs to load; auto: typed tracepoints (tp_btf), else raw ones. */
   programs?: 'auto' | 'typed' | 'raw';
+}
+
+export interface NativeTracked {
+  abi: 'x86_64' | 'i386';
+  /** Below 512. */
+  number: number;
+  /** One to three. */
+  args: readonly { index: number; mask: bigint }[];
+  /** Keep the 64-bit word that argument 0 points to, masked like the first argument. */
+  memory: boolean;
+}
+
+export interface NativeTuple {
+  phase: NativePhase;
+  abi: NativeCall['abi'];
+  number: number;
+  /** In the order of the call's `args`. */
+  values: bigint[];
+  count: bigint;
+}
+
+export interface NativeTupleLoss {
+  phase: NativePhase;
+  abi: NativeCall['abi'];
+  number: number;
+  /** The memory was not there; otherwise there were too many distinct tuples. */
+  unreadable: boolean;
+  count: bigint;
 }
 
 export interface NativeExecutable {
@@ -67,6 +97,8 @@ export interface Observation {
   executables: NativeExecutable[];
   calls: NativeCall[];
   denied: NativeDenied[];
+  tuples: NativeTuple[];
+  tupleLosses: NativeTupleLoss[];
   lost: NativeLosses;
   /** Stable words for what this tracer cannot see here. */
   blindSpots: string[];

@@ -4,8 +4,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SysieveError } from '../errors';
 import type { Run } from '../recording/schema';
+import { trackedCalls } from '../tables';
 import { addon } from './binding';
-import type { NativeSession, Observation, SessionOptions } from './binding-types';
+import type {
+  NativeSession,
+  NativeTracked,
+  Observation,
+  SessionOptions,
+} from './binding-types';
 import { checkHost, fromNative } from './host';
 import { type RunContext, toRun } from './run';
 
@@ -24,6 +30,13 @@ export interface Progress {
   starts: number;
 }
 
+/** What the tracer is told to keep; x32 shares x86_64's registers and numbers. */
+function trackedForKernel(): NativeTracked[] {
+  return trackedCalls(['x86_64', 'i386']).flatMap(({ abi, ...call }) =>
+    abi === 'x86_64' || abi === 'i386' ? [{ abi, ...call }] : [],
+  );
+}
+
 export class Capture {
   private readonly session: NativeSession;
   private readonly startedAt = new Date();
@@ -40,6 +53,7 @@ export class Capture {
       pidNamespaces: [],
       pids: [],
       setupPids: [],
+      tracked: trackedForKernel(),
       ...target,
     };
     checkHost();

@@ -101,6 +101,7 @@ function tracer(programs: 'typed' | 'raw'): Finding {
       pidNamespaces: [],
       pids: [],
       setupPids: [],
+      tracked: [],
       programs,
     });
     try {

@@ -1,8 +1,8 @@
 /** Turns what the tracer saw into a run of a Recording. */
 import { randomUUID } from 'node:crypto';
 import { machine, release } from 'node:os';
-import { type Completeness, isComplete, type Phase, type Run } from '../recording/schema';
-import { syscallName } from '../tables';
+import { type Abi, type Call, type Completeness, isComplete, type Phase, type Run } from '../recording/schema';
+import { syscallName, trackedArguments } from '../tables';
 import type { NativeCall, NativePhase, Observation } from './binding-types';
 
 export interface RunContext {
@@ -42,6 +42,38 @@ function phaseOf(phase: NativePhase): Phase | null {
 function exact(count: bigint): number {
   if (count > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError(`count ${count} above 2^53`);
   return Number(count);
+}
+
+/** The tuples by call, of all recorded phases together: a filter meets every one of them. */
+function argumentsOf(seen: Observation): (abi: Abi, number: number, name: string | null) => Call['args'] {
+  const key = (call: { abi: string; number: number }): string => `${call.abi} ${call.number}`;
+  const tuples = new Map<string, Map<string, bigint>>();
+  for (const tuple of seen.tuples) {
+    if (phaseOf(tuple.phase) === null) continue;
+    const values = tuple.values.map((value) => `0x${value.toString(16)}`).join(' ');
+    const counts = tuples.get(key(tuple)) ?? new Map<string, bigint>();
+    counts.set(values, (counts.get(values) ?? 0n) + tuple.count);
+    tuples.set(key(tuple), counts);
+  }
+  const lost = (abi: Abi, number: number, unreadable: boolean): number =>
+    exact(
+      seen.tupleLosses
+        .filter((l) => l.abi === abi && l.number === number && l.unreadable === unreadable)
+        .filter((l) => phaseOf(l.phase) !== null)
+        .reduce((sum, l) => sum + l.count, 0n),
+    );
+  return (abi, number, name) => {
+    const tracked = name === null ? null : trackedArguments(abi, name);
+    if (tracked === null || abi === 'x32') return null;
+    return {
+      indexes: tracked.map(({ index }) => index),
+      tuples: [...(tuples.get(`${abi} ${number}`) ?? [])]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([values, count]) => ({ values: values.split(' '), count: exact(count) })),
+      overflow: lost(abi, number, false),
+      unreadable: lost(abi, number, true),
+    };
+  };
 }
 
 /** The run in canonical order. `seen` is read after the tracer has detached. */
@@ -87,6 +119,7 @@ export function toRun(seen: Observation, context: RunContext): Run {
     entry.errnos.set(call.errno, (entry.errnos.get(call.errno) ?? 0n) + call.count);
   }
 
+  const args = argumentsOf(seen);
   const calls = [...entries.values()]
     .sort((a, b) => (a.abi === b.abi ? a.number - b.number : a.abi < b.abi ? -1 : 1))
     .map((entry) => ({
@@ -103,7 +136,7 @@ export function toRun(seen: Observation, context: RunContext): Run {
       phases: [...entry.phases].sort(),
       executables: [...entry.executables].sort((a, b) => a - b),
       firstSeenMs: Math.floor(entry.firstSeenMs),
-      args: null,
+      args: args(entry.abi, entry.number, syscallName(entry.abi, entry.number)),
     }));
 
   const blindSpots = [...seen.blindSpots];
@@ -117,7 +150,10 @@ export function toRun(seen: Observation, context: RunContext): Run {
     cgroupsOverLimit: exact(seen.lost.cgroups),
     executablesOverLimit: exact(seen.lost.executables),
     pathsTruncated: exact(seen.lost.paths),
-    argumentOverflow: 0,
+    argumentOverflow: calls.reduce(
+      (sum, { args: a }) => sum + (a === null ? 0 : a.overflow + a.unreadable),
+      0,
+    ),
     numbersUnknown: calls.filter((call) => call.name === null).length,
     deniedSinceMs: seen.deniedSinceMs === null ? null : Math.floor(seen.deniedSinceMs),
     blindSpots: blindSpots.sort(),

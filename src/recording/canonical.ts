@@ -43,6 +43,7 @@ function canonicalCall(call: Call): Call {
               .map(({ values, count }) => ({ values: [...values], count }))
               .sort((a, b) => compare(a.values.join(), b.values.join()) || a.count - b.count),
             overflow: call.args.overflow,
+            unreadable: call.args.unreadable,
           },
   };
 }

@@ -44,6 +44,8 @@ export const ArgsSchema = z.strictObject({
   ),
   /** Calls whose tuple was not kept because the limit was reached. */
   overflow: Count,
+  /** Calls whose arguments lie in memory that could not be read (clone3's struct). */
+  unreadable: Count,
 });
 
 export const CallSchema = z.strictObject({

@@ -4,3 +4,4 @@ export { type Essential, essentials } from './essentials';
 export { ENOSYS, FALLBACKS, type Fallback } from './fallbacks';
 export { type RiskTier, riskTier } from './risk';
 export { ABIS, type Abi, names, syscallName, syscallNumber } from './syscalls';
+export { type TrackedArgument, type TrackedCall, trackedArguments, trackedCalls } from './tracked';
