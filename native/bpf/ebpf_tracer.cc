@@ -3,8 +3,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <sys/mman.h>
-#include <unistd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -366,12 +366,11 @@ class EbpfTracer::Impl {
       };
       for (const int pid : processes) {
         if (pid == getpid()) continue;
-        const bool matches =
-            members.contains(pid) || (!roots.empty() && descends(pid)) ||
-            (!target.mount_namespaces.empty() &&
-             listed(target.mount_namespaces, proc::Namespace(pid, "mnt"))) ||
-            (!target.pid_namespaces.empty() &&
-             listed(target.pid_namespaces, proc::Namespace(pid, "pid")));
+        const bool matches = members.contains(pid) || (!roots.empty() && descends(pid)) ||
+                             (!target.mount_namespaces.empty() &&
+                              listed(target.mount_namespaces, proc::Namespace(pid, "mnt"))) ||
+                             (!target.pid_namespaces.empty() &&
+                              listed(target.pid_namespaces, proc::Namespace(pid, "pid")));
         if (matches) added += ClaimProcess(pid);
       }
       for (const int tid : members) {

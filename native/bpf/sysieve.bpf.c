@@ -436,8 +436,10 @@ static __always_inline int on_enter(struct task_struct *current, __u32 tid, __u3
   struct sysieve_task *task = bpf_map_lookup_elem(&tasks, &index);
   if (!task) return 0;
   if (task->tid != tid) {
-    if (task->collided) task = bpf_map_lookup_elem(&collided_tasks, &tid);
-    else task = 0;
+    if (task->collided)
+      task = bpf_map_lookup_elem(&collided_tasks, &tid);
+    else
+      task = 0;
     if (!task) {
       // Where setns led is known only when it has returned: look again at the task's next call.
       if (number == NR_SETNS_X86_64 || number == NR_SETNS_I386) {
@@ -595,13 +597,15 @@ static __always_inline void on_cgroup_attach(struct cgroup *cgroup, struct task_
   if (!cgroup_matches(cgroup)) return;
   join_task(leader, STATE_UNKNOWN);
   if (!whole_process) return;
-  struct list_head *head = (struct list_head *)((void *)BPF_CORE_READ(leader, signal) +
-                                                bpf_core_field_offset(struct signal_struct, thread_head));
+  struct list_head *head =
+      (struct list_head *)((void *)BPF_CORE_READ(leader, signal) +
+                           bpf_core_field_offset(struct signal_struct, thread_head));
   struct list_head *node = BPF_CORE_READ(head, next);
   int i;
   for (i = 0; i < MAX_THREADS && node != head; i++) {
     struct task_struct *thread =
-        (struct task_struct *)((void *)node - bpf_core_field_offset(struct task_struct, thread_node));
+        (struct task_struct *)((void *)node -
+                               bpf_core_field_offset(struct task_struct, thread_node));
     join_task(thread, STATE_UNKNOWN);
     node = BPF_CORE_READ(node, next);
   }

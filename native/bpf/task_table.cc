@@ -11,9 +11,7 @@ namespace {
 constexpr size_t kBytes = sizeof(sysieve_task) * SYSIEVE_TASKS;
 static_assert(sizeof(sysieve_task) == 8, "an array map pads its values to eight bytes");
 
-bool IsApplication(uint16_t slot) {
-  return slot == SLOT_UNKNOWN || slot >= SLOT_FIRST_EXECUTABLE;
-}
+bool IsApplication(uint16_t slot) { return slot == SLOT_UNKNOWN || slot >= SLOT_FIRST_EXECUTABLE; }
 
 }  // namespace
 

@@ -1,9 +1,10 @@
 /** Where one runtime starts containers again and again. */
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseCgroupMounts } from '../../src/engines/cgroups';
 import { Bundle } from './bundle';
 import { companion, endCompanion, run } from './process';
 import { type Runtime, Sandbox } from './runtimes';
@@ -11,11 +12,18 @@ import { type Runtime, Sandbox } from './runtimes';
 /** Between create and start; Go's scheduler behaves differently the longer its process waits. */
 const PAUSES_MS = [0, 3, 30];
 
+/** Where the v2 tree is mounted, alone or beside v1 hierarchies. */
+function cgroupRoot(): string {
+  const mounts = parseCgroupMounts(readFileSync('/proc/self/mountinfo', 'utf8'));
+  const root = mounts.find((mount) => mount.v2 && mount.root === '/')?.mountpoint;
+  if (root === undefined) throw new Error('no cgroup v2 tree is mounted');
+  return root;
+}
+
 /** One runtime, ready to be started: its sandbox, a bundle, a console, all removed by close(). */
 export class Bench {
   readonly bundle: Bundle;
-  /** Name of the container and of its cgroup. */
-  readonly container = `sysieve-baseline-${process.pid}`;
+  readonly container = 'baseline';
   private programs = 0;
 
   private constructor(
@@ -23,18 +31,22 @@ export class Bench {
     private readonly work: string,
     private readonly sandbox: Sandbox,
     private readonly companions: ChildProcess[],
+    /** Every container's cgroup is made below this directory, and nothing else is. */
+    readonly cgroup: string,
   ) {
-    this.bundle = new Bundle(work, this.container);
+    this.bundle = new Bundle(work, `/${basename(cgroup)}/${this.container}`);
   }
 
   static async open(runtime: Runtime): Promise<Bench> {
     const work = mkdtempSync(join(tmpdir(), 'sysieve-baseline-'));
     mkdirSync(join(work, 'state'));
+    const cgroup = join(cgroupRoot(), `sysieve-baseline-${process.pid}`);
     const companions: ChildProcess[] = [];
     try {
       const sandbox = await Sandbox.open(runtime, work);
       companions.push(await companion(['python3', join(__dirname, 'console.py'), consoleIn(work)]));
-      return new Bench(runtime, work, sandbox, companions);
+      mkdirSync(cgroup);
+      return new Bench(runtime, work, sandbox, companions, cgroup);
     } catch (error) {
       for (const process of companions) await endCompanion(process);
       rmSync(work, { recursive: true, force: true });
@@ -46,6 +58,7 @@ export class Bench {
     await this.remove();
     for (const process of this.companions) await endCompanion(process);
     await this.sandbox.close();
+    rmdirSync(this.cgroup);
     rmSync(this.work, { recursive: true, force: true });
   }
 

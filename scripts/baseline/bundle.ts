@@ -160,7 +160,7 @@ export class Bundle {
         { destination: '/out', type: 'bind', source: this.output, options: ['rbind', 'rw'] },
       ],
       linux: {
-        cgroupsPath: `/${this.cgroup}`,
+        cgroupsPath: this.cgroup,
         namespaces: ['pid', 'network', 'ipc', 'uts', 'mount'].map((type) => ({ type })),
         maskedPaths: ['/proc/kcore', '/proc/keys', '/proc/timer_list', '/sys/firmware'],
         readonlyPaths: ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'],

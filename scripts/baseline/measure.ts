@@ -53,7 +53,8 @@ export async function ownCalls(bench: Bench): Promise<string[]> {
 
 /** What was recorded of the containers that `work` starts; they are removed. */
 export async function captured(bench: Bench, work: () => Promise<void>): Promise<Run> {
-  const capture = new Capture({ execRule: 'filter', cgroupNames: [bench.container] });
+  // By cgroup and descent alone: what else runs on this host can never be taken for the container.
+  const capture = new Capture({ execRule: 'filter', cgroups: [bench.cgroup] });
   try {
     await work();
     await bench.remove();

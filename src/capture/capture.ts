@@ -6,12 +6,7 @@ import { SysieveError } from '../errors';
 import type { Run } from '../recording/schema';
 import { trackedCalls } from '../tables';
 import { addon } from './binding';
-import type {
-  NativeSession,
-  NativeTracked,
-  Observation,
-  SessionOptions,
-} from './binding-types';
+import type { NativeSession, NativeTracked, Observation, SessionOptions } from './binding-types';
 import { checkHost, fromNative } from './host';
 import { type RunContext, toRun } from './run';
 

@@ -1,7 +1,14 @@
 /** Turns what the tracer saw into a run of a Recording. */
 import { randomUUID } from 'node:crypto';
 import { machine, release } from 'node:os';
-import { type Abi, type Call, type Completeness, isComplete, type Phase, type Run } from '../recording/schema';
+import {
+  type Abi,
+  type Call,
+  type Completeness,
+  isComplete,
+  type Phase,
+  type Run,
+} from '../recording/schema';
 import { syscallName, trackedArguments } from '../tables';
 import type { NativeCall, NativePhase, Observation } from './binding-types';
 
@@ -45,7 +52,9 @@ function exact(count: bigint): number {
 }
 
 /** The tuples by call, of all recorded phases together: a filter meets every one of them. */
-function argumentsOf(seen: Observation): (abi: Abi, number: number, name: string | null) => Call['args'] {
+function argumentsOf(
+  seen: Observation,
+): (abi: Abi, number: number, name: string | null) => Call['args'] {
   const key = (call: { abi: string; number: number }): string => `${call.abi} ${call.number}`;
   const tuples = new Map<string, Map<string, bigint>>();
   for (const tuple of seen.tuples) {

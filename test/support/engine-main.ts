@@ -141,6 +141,8 @@ export function mainJob(label: string, start: (dir: string) => Promise<TestEngin
       // Its end as well: a profile that cannot stop cleanly is not one.
       await engine.cli('stop', served);
       const recording = await recorder.stop();
+      if (recording.runs[0]?.completeness.startsSeen !== 1)
+        copyFileSync(at('recording'), '/tmp/eng/two.json'); // DBG
       expect(recording.runs[0]?.completeness).toMatchObject({ complete: true, startsSeen: 1 });
       await engine.cli('rm', served);
       const made = await sysieve(

@@ -229,7 +229,12 @@ const MALFORMED: [what: string, input: string, code: string, says: string][] = [
   [
     'values for no argument',
     broken((d) => {
-      call(d).args = { indexes: [], tuples: [{ values: ['0x1'], count: 1 }], overflow: 0, unreadable: 0 };
+      call(d).args = {
+        indexes: [],
+        tuples: [{ values: ['0x1'], count: 1 }],
+        overflow: 0,
+        unreadable: 0,
+      };
     }),
     'recording-schema',
     '1 values for 0 tracked',
