@@ -550,9 +550,12 @@ static __always_inline bool is_own_copy(const char *filename) {
 static __always_inline bool becomes_application(struct task_struct *task, __u32 slot,
                                                 const char *filename) {
   if (config.exec_rule == EXEC_ANY || filters(task) > counters.base_filters) return true;
-  if (config.exec_rule != EXEC_NAMESPACE) return false;
-  bool inside = slot == SLOT_SETUP ? mount_namespace(task) != config.outer_mount_namespace
-                                   : in_target_mount_namespace(task);
+  bool entered = slot == SLOT_EXEC_SETUP || slot == SLOT_EXEC;
+  bool inside = entered ? in_target_mount_namespace(task)
+                        : mount_namespace(task) != config.outer_mount_namespace;
+  // An exec that the engine leaves unfiltered (privileged) is the application's all the same; a
+  // start without the filter that was expected is none, and shows as a start not seen.
+  if (config.exec_rule == EXEC_FILTER) return entered && inside && !is_own_copy(filename);
   return inside || !is_own_copy(filename);
 }
 

@@ -42,13 +42,14 @@ export class Bench {
     mkdirSync(join(work, 'state'));
     const cgroup = join(cgroupRoot(), `sysieve-baseline-${process.pid}`);
     const companions: ChildProcess[] = [];
+    mkdirSync(cgroup);
     try {
       const sandbox = await Sandbox.open(runtime, work);
       companions.push(await companion(['python3', join(__dirname, 'console.py'), consoleIn(work)]));
-      mkdirSync(cgroup);
       return new Bench(runtime, work, sandbox, companions, cgroup);
     } catch (error) {
       for (const process of companions) await endCompanion(process);
+      rmdirSync(cgroup);
       rmSync(work, { recursive: true, force: true });
       throw error;
     }
