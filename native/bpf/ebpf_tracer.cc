@@ -293,23 +293,27 @@ class EbpfTracer::Impl {
                          : target.exec_rule == ExecRule::kNamespace ? EXEC_NAMESPACE
                                                                     : EXEC_FILTER;
     config_->outer_mount_namespace = proc::Namespace(getpid(), "mnt");
-    if (target.cgroup_names.size() > SYSIEVE_NAMES) {
-      return Status::Error(E2BIG, "configure cgroup names");
-    }
-    for (const std::string& name : target.cgroup_names) {
-      if (name.empty() || name.size() >= SYSIEVE_NAME) {
-        return Status::Error(ENAMETOOLONG, "configure cgroup names", name);
+    const uint32_t one = 1;
+    for (const std::string& text : target.cgroup_names) {
+      sysieve_name name{};
+      if (text.empty() || text.size() >= sizeof(name.text)) {
+        return Status::Error(ENAMETOOLONG, "configure cgroup names", text);
       }
-      memcpy(config_->names[config_->name_count++], name.data(), name.size());
+      memcpy(name.text, text.data(), text.size());
+      if (bpf_map_update_elem(MapFd("cgroup_names"), &name, &one, BPF_ANY) != 0) {
+        return Status::Error(errno, "configure cgroup names", text);
+      }
     }
-    for (const uint32_t ns : target.mount_namespaces) {
-      if (counters_->mount_namespace_count >= SYSIEVE_NAMESPACES) break;
-      counters_->mount_namespaces[counters_->mount_namespace_count++] = ns;
-    }
-    for (const uint32_t ns : target.pid_namespaces) {
-      if (counters_->pid_namespace_count >= SYSIEVE_NAMESPACES) break;
-      counters_->pid_namespaces[counters_->pid_namespace_count++] = ns;
-    }
+    const auto follow = [&](uint32_t kind, const std::vector<uint32_t>& inodes) {
+      for (const uint32_t inode : inodes) {
+        const sysieve_namespace key = {.kind = kind, .inode = inode};
+        if (bpf_map_update_elem(MapFd("namespaces"), &key, &counters_->generation, BPF_ANY) != 0) {
+          counters_->lost_namespaces++;
+        }
+      }
+    };
+    follow(NAMESPACE_MOUNT, target.mount_namespaces);
+    follow(NAMESPACE_PID, target.pid_namespaces);
     // A command or a process is followed by descent alone; what enters a container comes from
     // outside, and after a restart into namespaces that are not known yet.
     config_->follow_namespaces = !target.mount_namespaces.empty() ||
@@ -319,7 +323,6 @@ class EbpfTracer::Impl {
       if (Status s = FindCgroups(cgroup, &ids, &cgroup_directories_); !s.ok()) return s;
       for (const CgroupId& id : ids) {
         const sysieve_cgroup_key key = {.id = id.id, .hierarchy = id.hierarchy, .pad = 0};
-        const uint32_t one = 1;
         if (bpf_map_update_elem(MapFd("cgroups"), &key, &one, BPF_ANY) != 0) {
           counters_->lost_cgroups++;
         }

@@ -13,8 +13,7 @@
 #define SYSIEVE_SLOTS 128
 #define SYSIEVE_PATH 256
 #define SYSIEVE_NAME 128
-#define SYSIEVE_NAMES 8
-#define SYSIEVE_NAMESPACES 64
+#define SYSIEVE_NAMESPACES 1024
 // Register arguments kept of one call, and distinct tuples of them.
 #define SYSIEVE_ARGUMENTS 3
 #define SYSIEVE_TUPLES 128
@@ -59,6 +58,17 @@ struct sysieve_path {
   char text[SYSIEVE_PATH];
 };
 
+struct sysieve_name {
+  char text[SYSIEVE_NAME];
+};
+
+enum sysieve_namespace_kind { NAMESPACE_MOUNT = 0, NAMESPACE_PID = 1 };
+
+struct sysieve_namespace {
+  __u32 kind;
+  __u32 inode;
+};
+
 struct sysieve_call_key {
   __u32 number;
   __u16 slot;
@@ -101,10 +111,7 @@ struct sysieve_config {
   __u32 watch_denied;
   __u32 exec_rule;
   __u32 outer_mount_namespace;
-  __u32 name_count;
   __u32 follow_namespaces;
-  __u32 pad;
-  char names[SYSIEVE_NAMES][SYSIEVE_NAME];
 };
 
 struct sysieve_counters {
@@ -121,11 +128,9 @@ struct sysieve_counters {
   __u32 next_slot;
   __u32 base_filters;
   __u32 filtered;  // an application task runs under a filter
-  __u32 mount_namespaces[SYSIEVE_NAMESPACES];
-  __u32 pid_namespaces[SYSIEVE_NAMESPACES];
-  __u32 mount_namespace_count;
-  __u32 pid_namespace_count;
-  __u32 pad;
+  // Raised when the last application task ends. Namespaces are known by inode numbers, which the
+  // kernel gives to others once these are gone: an entry is good for its generation alone.
+  __u32 generation;
 };
 
 // Adjacent thread ids land on different cache lines: their tasks run on different CPUs and each

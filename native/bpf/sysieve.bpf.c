@@ -135,6 +135,24 @@ struct {
   __type(value, __u32);
 } cgroups SEC(".maps");
 
+// Names of cgroups that match when they are made.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 64);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct sysieve_name);
+  __type(value, __u32);
+} cgroup_names SEC(".maps");
+
+// Namespaces whose tasks belong to the target.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, SYSIEVE_NAMESPACES);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct sysieve_namespace);
+  __type(value, __u32);
+} namespaces SEC(".maps");
+
 // Scratch for the exec program alone: two programs may interleave on one CPU.
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -161,7 +179,8 @@ static __always_inline struct sysieve_task *find_task(__u32 tid) {
 static __always_inline void count_live(__u32 slot, __s64 by) {
   if (slot == SLOT_JOINING) return;
   __sync_fetch_and_add(&counters.live, by);
-  if (is_application(slot)) __sync_fetch_and_add(&counters.live_application, by);
+  if (!is_application(slot)) return;
+  if (__sync_fetch_and_add(&counters.live_application, by) + by == 0) count(counters.generation);
 }
 
 static __always_inline void release_task(__u32 tid) {
@@ -193,21 +212,23 @@ static __always_inline void claim_task(__u32 tid, __u32 slot, __u32 state) {
     count_live(slot, 1);
   } else if (holder == tid) {
     // Already there: from another hook of the same join, or stale from a scan that lost a race.
-    count_live(task->slot, -1);
+    __u32 old = task->slot;
     task->slot = slot;
     task->state = state;
     count_live(slot, 1);
+    count_live(old, -1);
   } else {
     struct sysieve_task fresh = {.tid = tid, .slot = slot, .state = state};
     // Never cleared: a place that collided once stays correct at the price of a hash look-up.
     task->collided = 1;
-    struct sysieve_task *old = bpf_map_lookup_elem(&collided_tasks, &tid);
-    if (old) count_live(old->slot, -1);
+    struct sysieve_task *known = bpf_map_lookup_elem(&collided_tasks, &tid);
+    __u32 old = known ? known->slot : SLOT_JOINING;
     if (bpf_map_update_elem(&collided_tasks, &tid, &fresh, BPF_ANY)) {
       count(counters.lost_tasks);
       return;
     }
     count_live(slot, 1);
+    count_live(old, -1);
   }
 }
 
@@ -332,26 +353,20 @@ static __always_inline __u32 mount_namespace(struct task_struct *task) {
   return BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 }
 
-static __always_inline bool in_set(const __u32 *set, __u32 size, __u32 value) {
-  for (int i = 0; i < SYSIEVE_NAMESPACES; i++) {
-    if (i >= size) return false;
-    if (set[i] == value) return true;
-  }
-  return false;
+static __always_inline bool is_target_namespace(__u32 kind, __u32 inode) {
+  struct sysieve_namespace key = {.kind = kind, .inode = inode};
+  __u32 *generation = bpf_map_lookup_elem(&namespaces, &key);
+  return generation && *generation == counters.generation;
 }
 
-static __always_inline void add_to_set(__u32 *set, __u32 *size, __u32 value) {
-  if (in_set(set, *size, value)) return;
-  __u32 at = __sync_fetch_and_add(size, 1);
-  if (at >= SYSIEVE_NAMESPACES) {
-    count(counters.lost_namespaces);
-    return;
-  }
-  set[at & (SYSIEVE_NAMESPACES - 1)] = value;
+static __always_inline void add_namespace(__u32 kind, __u32 inode) {
+  struct sysieve_namespace key = {.kind = kind, .inode = inode};
+  __u32 generation = counters.generation;
+  if (bpf_map_update_elem(&namespaces, &key, &generation, BPF_ANY)) count(counters.lost_namespaces);
 }
 
 static __always_inline bool in_target_mount_namespace(struct task_struct *task) {
-  return in_set(counters.mount_namespaces, counters.mount_namespace_count, mount_namespace(task));
+  return is_target_namespace(NAMESPACE_MOUNT, mount_namespace(task));
 }
 
 // Nested pid namespaces count too: a task has a number in each of its namespace's ancestors.
@@ -363,7 +378,7 @@ static __always_inline bool in_target_pid_namespace(struct task_struct *task) {
     if (i > level) break;
     struct pid_namespace *ns = BPF_CORE_READ(&numbers[i], ns);
     __u32 inum = BPF_CORE_READ(ns, ns.inum);
-    if (in_set(counters.pid_namespaces, counters.pid_namespace_count, inum)) return true;
+    if (is_target_namespace(NAMESPACE_PID, inum)) return true;
   }
   return false;
 }
@@ -567,8 +582,8 @@ static __always_inline int on_exec(struct task_struct *current, __u32 old_tid,
     struct sysieve_task *old = find_task(old_tid);
     if (!old) return 0;
     __u32 slot = old->slot;
-    release_task(old_tid);
     claim_task(tid, slot, STATE_IN_CALL);
+    release_task(old_tid);
   }
   struct sysieve_task *task = find_task(tid);
   if (!task) return 0;
@@ -580,18 +595,24 @@ static __always_inline int on_exec(struct task_struct *current, __u32 old_tid,
     return 0;
   }
   if (!becomes_application(current, slot, filename)) return 0;
+  __sync_fetch_and_add(&counters.live_application, 1);
   if (slot == SLOT_SETUP || slot == SLOT_RUNTIME) {
     count(counters.starts);
     // A restarted container has new namespaces.
     __u32 mounts = mount_namespace(current);
     if (config.follow_namespaces && mounts != config.outer_mount_namespace) {
-      add_to_set(counters.mount_namespaces, &counters.mount_namespace_count, mounts);
+      add_namespace(NAMESPACE_MOUNT, mounts);
       __u32 pids = is_namespace_init(current) ? own_pid_namespace(current) : 0;
-      if (pids) add_to_set(counters.pid_namespaces, &counters.pid_namespace_count, pids);
+      if (pids) add_namespace(NAMESPACE_PID, pids);
     }
   }
-  __sync_fetch_and_add(&counters.live_application, 1);
   task->slot = slot_for(filename);
+  return 0;
+}
+
+// A global function: verified once, not anew for each turn of the loop that calls it.
+__noinline int join_thread(__u64 task) {
+  join_task((struct task_struct *)task, STATE_UNKNOWN);
   return 0;
 }
 
@@ -609,7 +630,7 @@ static __always_inline void on_cgroup_attach(struct cgroup *cgroup, struct task_
     struct task_struct *thread =
         (struct task_struct *)((void *)node -
                                bpf_core_field_offset(struct task_struct, thread_node));
-    join_task(thread, STATE_UNKNOWN);
+    join_thread((__u64)thread);
     node = BPF_CORE_READ(node, next);
   }
   if (node != head) count(counters.lost_tasks);
@@ -628,23 +649,9 @@ static __always_inline void on_cgroup_mkdir(struct cgroup *cgroup) {
     add_cgroup(cgroup);
     return;
   }
-  __u64 name[SYSIEVE_NAME / 8] = {};
-  bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(cgroup, kn, name));
-  for (int i = 0; i < SYSIEVE_NAMES; i++) {
-    if (i >= config.name_count) break;
-    const __u64 *wanted = (const __u64 *)config.names[i];
-    bool same = true;
-    for (int j = 0; j < SYSIEVE_NAME / 8; j++) {
-      if (name[j] != wanted[j]) {
-        same = false;
-        break;
-      }
-    }
-    if (same) {
-      add_cgroup(cgroup);
-      return;
-    }
-  }
+  struct sysieve_name name = {};
+  bpf_probe_read_kernel_str(name.text, sizeof(name.text), BPF_CORE_READ(cgroup, kn, name));
+  if (bpf_map_lookup_elem(&cgroup_names, &name)) add_cgroup(cgroup);
 }
 
 static __always_inline void on_cgroup_rmdir(struct cgroup *cgroup) {
