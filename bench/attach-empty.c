@@ -1,4 +1,5 @@
-// attach-empty OBJECT enter|both: attaches the empty programs and holds them until end of input.
+// attach-empty OBJECT enter|both: attaches the empty programs, says so, holds them until end of
+// input.
 #include <bpf/libbpf.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,8 @@ int main(int argc, char **argv) {
     if (enter_alone && strcmp(bpf_program__name(program), "empty_enter") != 0) continue;
     if (!bpf_program__attach(program)) return fail("attach");
   }
+  puts("attached");
+  fflush(stdout);
   char byte;
   while (read(STDIN_FILENO, &byte, 1) > 0) {
   }

@@ -1,6 +1,7 @@
 // count-tracers: for each line of input prints how many BPF programs hang on the host's syscall
-// tracepoints, until end of input. A recording that somebody else makes at the same time costs
-// every call of the host something, so a measurement is good only when the number is its own.
+// tracepoints, until end of input; where the line holds a pid, those on perf events of that process
+// alone. A recording that somebody else makes at the same time costs every call of the host
+// something, so a measurement is good only when the number is its own.
 #include <bpf/bpf.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -37,9 +38,9 @@ static int count_links(void) {
 }
 
 // Programs on perf events have no link; the events are files of the process that opened them.
-static int count_events_of(const char *pid) {
+static int count_events_of(int pid) {
   char path[300], target[64], name[64];
-  snprintf(path, sizeof(path), "/proc/%s/fd", pid);
+  snprintf(path, sizeof(path), "/proc/%d/fd", pid);
   DIR *files = opendir(path);
   if (!files) return 0;
   int count = 0;
@@ -51,7 +52,7 @@ static int count_events_of(const char *pid) {
     if (strcmp(target, "anon_inode:[perf_event]") != 0) continue;
     __u32 size = sizeof(name), program, type;
     __u64 offset, address;
-    if (bpf_task_fd_query(atoi(pid), atoi(file->d_name), 0, name, &size, &program, &type, &offset,
+    if (bpf_task_fd_query(pid, atoi(file->d_name), 0, name, &size, &program, &type, &offset,
                           &address) == 0)
       count += type == BPF_FD_TYPE_TRACEPOINT && is_syscall_tracepoint(name);
   }
@@ -65,7 +66,7 @@ static int count_events(void) {
   int count = 0;
   struct dirent *process;
   while ((process = readdir(processes)))
-    if (atoi(process->d_name) > 0) count += count_events_of(process->d_name);
+    if (atoi(process->d_name) > 0) count += count_events_of(atoi(process->d_name));
   closedir(processes);
   return count;
 }
@@ -73,7 +74,8 @@ static int count_events(void) {
 int main(void) {
   char line[64];
   while (fgets(line, sizeof(line), stdin)) {
-    printf("%d\n", count_links() + count_events());
+    const int pid = atoi(line);
+    printf("%d\n", pid > 0 ? count_events_of(pid) : count_links() + count_events());
     fflush(stdout);
   }
   return 0;

@@ -16,7 +16,12 @@ const PROGRAMS = [
 ];
 const OBJECT = 'empty.bpf.o';
 
-/** Into place in one step: another run may be executing the file that is replaced. */
+/**
+ * Into place in one step: another run may be executing the file that is replaced.
+ * @param {string} name
+ * @param {string} compiler
+ * @param {(out: string) => string[]} argumentsFor
+ */
 function into(name, compiler, argumentsFor) {
   const partial = join(OUT, `.${name}.${process.pid}`);
   try {

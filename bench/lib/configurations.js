@@ -8,15 +8,14 @@ const { join } = require('node:path');
 const { ROOT } = require('./build.js');
 const { start, until } = require('./children.js');
 
-const GETPPID = 110;
-/** How often `sysieve record` looks at its counters. */
-const POLL_MS = 100;
+const CAPTURE = join(ROOT, 'dist', 'capture', 'capture.js');
 
 /**
  * @typedef {object} Context
  * @property {number} pid the process that is measured
  * @property {number} otherPid an idle process
- * @property {() => Promise<number>} countTracers
+ * @property {(pid?: number) => Promise<number>} countTracers on the syscall tracepoints: all there
+ *   are, or those on the perf events of one process
  * @property {Record<string, string>} built
  *
  * @typedef {object} Configuration
@@ -24,54 +23,49 @@ const POLL_MS = 100;
  * @property {string} label
  * @property {number} programs BPF programs it hangs on the syscall tracepoints
  * @property {'fast' | 'slow'} pace slow: a call costs microseconds; fewer calls are measured
+ * @property {boolean} exact a count other than that of the calls made is a defect
  * @property {string | null} needs a program that has to be installed
  * @property {(context: Context) => Promise<() => Promise<number | null>>} attach
  *   resolves when attached; the function it resolves to detaches and returns the calls seen, null
  *   where nobody counts
  */
 
-/** @param {'enter' | 'both'} which @param {number} programs */
-const empty = (which, programs) => async (/** @type {Context} */ context) => {
-  const { built } = context;
-  const holder = start(part(built, 'attach-empty'), [part(built, 'empty.bpf.o'), which]);
-  await attached(holder, async () => (await context.countTracers()) >= programs);
-  return async () => {
-    holder.child.stdin.end();
-    await holder.ended;
-    return null;
+/** @param {'enter' | 'both'} which */
+const empty =
+  (which) =>
+  async (/** @type {Context} */ { built }) => {
+    const holder = start(part(built, 'attach-empty'), [part(built, 'empty.bpf.o'), which]);
+    await attached(holder, () => holder.output.stdout.includes('attached'));
+    return async () => {
+      holder.child.stdin.end();
+      await holder.ended;
+      return null;
+    };
   };
-};
 
 /**
- * The addon as `sysieve record` uses it, with its look at the counters every 100 ms.
+ * What `sysieve record` runs, its look at the counters every 100 ms included.
  * @param {'pid' | 'otherPid'} recorded
  * @param {boolean} denied
  */
 const sysieve = (recorded, denied) => async (/** @type {Context} */ context) => {
-  /** @type {import('../../src/capture/binding-types').NativeAddon} */
-  const { Session } = require(join(ROOT, 'build', 'Release', 'sysieve.node'));
-  const session = new Session({
-    execRule: 'any',
-    denied,
-    cgroups: [],
-    cgroupNames: [],
-    mountNamespaces: [],
-    pidNamespaces: [],
-    pids: [context[recorded]],
-    setupPids: [],
-    programs: 'typed',
-  });
-  session.start();
-  const poll = setInterval(() => session.read(), POLL_MS);
+  /** @type {typeof import('../../src/capture/capture')} */
+  const { Capture } = require(CAPTURE);
+  const capture = new Capture({ execRule: 'any', denied, pids: [context[recorded]] });
+  const stop = new AbortController();
+  const watched = capture.watch(() => false, stop.signal);
   return async () => {
-    clearInterval(poll);
-    session.detach();
-    const { calls, lost } = session.read();
-    session.stop();
-    if (lost.calls > 0n) throw new Error(`sysieve lost ${lost.calls} calls`);
+    stop.abort();
+    await watched;
+    const { calls, completeness } = capture.finish({
+      target: { kind: 'pid', engine: null, name: null, id: null, image: null },
+      runtime: null,
+      attachedLate: null,
+    });
+    if (completeness.callsLost > 0) throw new Error(`sysieve lost ${completeness.callsLost} calls`);
     if (recorded === 'otherPid') return null;
-    const seen = calls.filter(({ number }) => number === GETPPID);
-    return seen.reduce((sum, { count }) => sum + Number(count), 0);
+    const counts = calls.filter(({ name }) => name === 'getppid').map(({ count }) => count);
+    return counts.reduce((sum, count) => sum + count, 0);
   };
 };
 
@@ -144,6 +138,7 @@ const CONFIGURATIONS = [
     label: 'untraced',
     programs: 0,
     pace: 'fast',
+    exact: false,
     needs: null,
     attach: async () => async () => null,
   },
@@ -152,22 +147,25 @@ const CONFIGURATIONS = [
     label: 'empty program: sys_enter',
     programs: 1,
     pace: 'fast',
+    exact: false,
     needs: null,
-    attach: empty('enter', 1),
+    attach: empty('enter'),
   },
   {
     name: 'emptyBoth',
     label: 'empty programs: sys_enter, sys_exit',
     programs: 2,
     pace: 'fast',
+    exact: false,
     needs: null,
-    attach: empty('both', 2),
+    attach: empty('both'),
   },
   {
     name: 'target',
     label: 'sysieve: target',
     programs: 1,
     pace: 'fast',
+    exact: true,
     needs: null,
     attach: sysieve('pid', false),
   },
@@ -176,6 +174,7 @@ const CONFIGURATIONS = [
     label: 'sysieve: target, denied calls too',
     programs: 2,
     pace: 'fast',
+    exact: true,
     needs: null,
     attach: sysieve('pid', true),
   },
@@ -184,6 +183,7 @@ const CONFIGURATIONS = [
     label: 'sysieve: neighbour of a target',
     programs: 1,
     pace: 'fast',
+    exact: false,
     needs: null,
     attach: sysieve('otherPid', false),
   },
@@ -192,6 +192,7 @@ const CONFIGURATIONS = [
     label: 'sysieve: neighbour, denied calls too',
     programs: 2,
     pace: 'fast',
+    exact: false,
     needs: null,
     attach: sysieve('otherPid', true),
   },
@@ -200,10 +201,11 @@ const CONFIGURATIONS = [
     label: 'bpftrace: count by number',
     programs: 1,
     pace: 'fast',
+    exact: false,
     needs: 'bpftrace',
     attach: tool(
       () => ['bpftrace', '-e', 'tracepoint:raw_syscalls:sys_enter { @[args->id] = count(); }'],
-      async ({ countTracers }) => (await countTracers()) >= 1,
+      async ({ countTracers }, toolPid) => (await countTracers(toolPid)) >= 1,
       /^@\[110\]: (\d+)$/m,
     ),
   },
@@ -212,6 +214,7 @@ const CONFIGURATIONS = [
     label: 'perf trace -s',
     programs: 0,
     pace: 'slow',
+    exact: false,
     needs: 'perf',
     attach: tool(
       (pid) => ['perf', 'trace', '-s', '-p', String(pid)],
@@ -224,6 +227,7 @@ const CONFIGURATIONS = [
     label: 'strace -f -c',
     programs: 0,
     pace: 'slow',
+    exact: false,
     needs: 'strace',
     attach: tool(
       (pid) => ['strace', '-f', '-c', '-p', String(pid)],
@@ -233,4 +237,4 @@ const CONFIGURATIONS = [
   },
 ];
 
-module.exports = { CONFIGURATIONS };
+module.exports = { CAPTURE, CONFIGURATIONS };

@@ -10,11 +10,12 @@ const { estimate } = require('./stats.js');
  * @typedef {{name: string, figures: Record<string, Estimate>, seenShare: number | null}} Row
  * @typedef {object} Ratio
  * @property {string} name
- * @property {string} of what is divided by what
+ * @property {string} by the configuration it is divided by
+ * @property {'extraTime' | 'throughput' | 'serverCpu'} of what is divided
  * @property {Estimate} value
  * @property {number | null} goal
  * @property {'most' | 'least'} bound
- * @property {boolean | null} met by the median; null without a goal
+ * @property {boolean | null} met by the median; null without a goal or an interval
  * @property {boolean} certain the whole interval lies on the median's side of the goal
  */
 
@@ -39,7 +40,7 @@ function column(outcome, name, figure) {
 }
 
 /**
- * @param {Pick<Ratio, 'name' | 'of' | 'goal' | 'bound'>} ratio
+ * @param {Pick<Ratio, 'name' | 'by' | 'of' | 'goal' | 'bound'>} ratio
  * @param {number[]} values
  * @returns {Ratio}
  */
@@ -47,11 +48,13 @@ function judge(ratio, values) {
   // A round whose yardstick shows no cost at all has no ratio; `n` says how many had one.
   const value = estimate(values.filter(Number.isFinite));
   const { goal, bound } = ratio;
-  if (goal === null) return { ...ratio, value, met: null, certain: false };
+  const { low, high } = value;
+  if (goal === null || low === null || high === null) {
+    return { ...ratio, value, met: null, certain: false };
+  }
   const within = (/** @type {number} */ x) => (bound === 'most' ? x <= goal : x >= goal);
   const met = within(value.median);
-  const { low, high } = value;
-  const certain = low !== null && high !== null && within(low) === met && within(high) === met;
+  const certain = within(low) === met && within(high) === met;
   return { ...ratio, value, met, certain };
 }
 
@@ -66,32 +69,26 @@ function loopRatios(outcome) {
       const by = Number(base[i]);
       return by > 0 ? ns / by : Number.NaN;
     });
-    const of = `extra time per call, by that of ${yardstick}`;
-    return judge({ name: subject, of, goal, bound: 'most' }, values);
+    return judge({ name: subject, by: yardstick, of: 'extraTime', goal, bound: 'most' }, values);
   });
 }
 
 /** @param {Outcome} outcome @returns {Ratio[]} */
 function redisRatios(outcome) {
   const goals = new Map(/** @type {[string, number][]} */ ([...redis.RATIOS]));
+  const traced = Object.keys(outcome.samples).filter((name) => name !== 'untraced');
   const rate = column(outcome, 'untraced', 'requestsPerSecond');
+  const throughputs = traced.map((name) => {
+    const values = column(outcome, name, 'requestsPerSecond').map((x, i) => x / Number(rate[i]));
+    const goal = goals.get(name) ?? null;
+    return judge({ name, by: 'untraced', of: 'throughput', goal, bound: 'least' }, values);
+  });
   const cpu = column(outcome, 'untraced', 'cpuNsPerRequest');
-  return Object.keys(outcome.samples)
-    .filter((name) => name !== 'untraced')
-    .flatMap((name) => {
-      const throughput = column(outcome, name, 'requestsPerSecond').map(
-        (x, i) => x / Number(rate[i]),
-      );
-      const time = column(outcome, name, 'cpuNsPerRequest').map((x, i) => Number(cpu[i]) / x);
-      const goal = goals.get(name) ?? null;
-      return [
-        judge({ name, of: 'throughput, by untraced', goal, bound: 'least' }, throughput),
-        judge(
-          { name, of: "server's CPU time, untraced by this", goal: null, bound: 'least' },
-          time,
-        ),
-      ];
-    });
+  const cpuTimes = traced.map((name) => {
+    const values = column(outcome, name, 'cpuNsPerRequest').map((x, i) => x / Number(cpu[i]));
+    return judge({ name, by: 'untraced', of: 'serverCpu', goal: null, bound: 'most' }, values);
+  });
+  return [...throughputs, ...cpuTimes];
 }
 
 module.exports = { loopRatios, redisRatios, rows };

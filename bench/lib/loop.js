@@ -3,7 +3,7 @@
 const { Answerer } = require('./children.js');
 
 const CALLS = { fast: 1_000_000, slow: 20_000 };
-const WARM_UP = { fast: 200_000, slow: 2_000 };
+const WARM_UP = { fast: 200_000, slow: 10_000 };
 
 /** The configurations whose extra cost is compared, [subject, yardstick, goal]. */
 const RATIOS = /** @type {const} */ ([
@@ -13,26 +13,28 @@ const RATIOS = /** @type {const} */ ([
   ['neighbourDenied', 'emptyBoth', 1.4],
 ]);
 
-/** @param {Record<string, string>} built */
-function startLoop(built) {
+/** @param {Record<string, string>} built @param {number} scale of the numbers of calls */
+function startLoop(built, scale) {
   const loop = new Answerer(/** @type {string} */ (built['syscall-loop']));
 
   /** @param {number} calls */
   const repeat = async (calls) => {
-    const [ns, meanNs, cpuNs] = (await loop.ask(String(calls))).split(' ').map(Number);
+    const [ns = NaN, meanNs = NaN, cpuNs = NaN] = (await loop.ask(String(calls)))
+      .split(' ')
+      .map(Number);
     return { ns, meanNs, cpuNs };
   };
 
   return {
     pid: loop.pid,
     /** @param {{pace: 'fast' | 'slow'}} configuration */
-    callsMade: ({ pace }) => CALLS[pace] + WARM_UP[pace],
+    callsMade: ({ pace }) => (CALLS[pace] + WARM_UP[pace]) * scale,
     /** @param {{pace: 'fast' | 'slow'}} configuration */
     warmUp: async ({ pace }) => {
-      await repeat(WARM_UP[pace]);
+      await repeat(WARM_UP[pace] * scale);
     },
     /** @param {{pace: 'fast' | 'slow'}} configuration */
-    measure: ({ pace }) => repeat(CALLS[pace]),
+    measure: ({ pace }) => repeat(CALLS[pace] * scale),
     end: () => loop.end(),
   };
 }

@@ -1,13 +1,13 @@
 'use strict';
 /** bench/overhead: options, the two workloads, the table on stdout and the JSON file. */
-const { execFileSync, spawnSync } = require('node:child_process');
+const { spawnSync } = require('node:child_process');
 const { existsSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
 const os = require('node:os');
 const { join, resolve } = require('node:path');
 const { parseArgs } = require('node:util');
 const { build, OUT, ROOT } = require('./build.js');
 const { Answerer } = require('./children.js');
-const { CONFIGURATIONS } = require('./configurations.js');
+const { CAPTURE, CONFIGURATIONS } = require('./configurations.js');
 const { loopRatios, redisRatios, rows } = require('./evaluate.js');
 const loop = require('./loop.js');
 const redis = require('./redis.js');
@@ -17,7 +17,7 @@ const { runRounds } = require('./rounds.js');
 const USAGE = `usage: bench/overhead [--rounds N] [--only loop|redis] [--quick] [--output FILE]
   --rounds N     rounds of every configuration (31)
   --only WHAT    one of the two workloads
-  --quick        3 rounds and no waiting for other tracers: a smoke test, not a measurement
+  --quick        3 short rounds, no waiting for other tracers: a smoke test, no measurement
   --output FILE  where the JSON goes (out/bench/overhead.json)`;
 
 /** Exit statuses as sysieve's own: 2 for the command line, 4 for what the system lacks. */
@@ -58,6 +58,7 @@ function readOptions(argv) {
   return {
     rounds: Number(values.rounds ?? (values.quick ? 3 : 31)),
     only: values.only,
+    scale: values.quick ? 0.1 : 1,
     patienceMs: values.quick ? 0 : 60_000,
     output: resolve(values.output),
     help: values.help,
@@ -66,8 +67,8 @@ function readOptions(argv) {
 
 function requirements() {
   if (process.geteuid?.() !== 0) throw new Refusal(4, 'tracing needs root: run it as root');
-  if (!existsSync(join(ROOT, 'build', 'Release', 'sysieve.node'))) {
-    throw new Refusal(4, "the addon is not built: run 'npm run setup' and 'npm run build'");
+  for (const path of [join(ROOT, 'build', 'Release', 'sysieve.node'), CAPTURE]) {
+    if (!existsSync(path)) throw new Refusal(4, "sysieve is not built: run 'npm run build'");
   }
 }
 
@@ -159,14 +160,14 @@ async function benchmark(argv) {
   const host = describeHost();
   const { present, missing } = available();
   for (const { name, why } of missing) log(`${name} is left out: ${why}`);
-  const { rounds } = options;
+  const { rounds, scale } = options;
   /** @type {Record<string, unknown>} */
-  const result = { date: new Date().toISOString(), host, rounds, missing };
+  const result = { date: new Date().toISOString(), host, rounds, scale, missing };
   const texts = [`${host.processors} x ${host.processor}, Linux ${host.kernel}`];
 
   if (options.only !== 'redis') {
     log(`getppid loop, ${rounds} rounds`);
-    const measured = await measure(loop.startLoop(built), present, options, built);
+    const measured = await measure(loop.startLoop(built, scale), present, options, built);
     const { outcome, load } = measured;
     const ratios = loopRatios(outcome);
     result.loop = { load, calls: loop.CALLS, rows: rows(outcome), ratios, ...outcome };
@@ -177,7 +178,7 @@ async function benchmark(argv) {
       throw new Refusal(4, "redis-server is missing: run 'scripts/setup test'");
     log(`redis-benchmark, ${rounds} rounds`);
     const configurations = present.filter(({ name }) => !name.startsWith('neighbour'));
-    const measured = await measure(await redis.startRedis(), configurations, options, built);
+    const measured = await measure(await redis.startRedis(scale), configurations, options, built);
     const { outcome, load } = measured;
     const ratios = redisRatios(outcome);
     const { REQUESTS: requests, CLIENTS: clients } = redis;

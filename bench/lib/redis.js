@@ -40,7 +40,8 @@ function requestsFor({ name, pace }) {
   return name === 'strace' ? REQUESTS.strace : REQUESTS.perfTrace;
 }
 
-async function startRedis() {
+/** @param {number} scale of the numbers of requests */
+async function startRedis(scale) {
   const directory = mkdtempSync(join(tmpdir(), 'sysieve-bench-'));
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
   const port = await freePort();
@@ -72,11 +73,11 @@ async function startRedis() {
     callsMade: () => 0,
     /** @param {{name: string, pace: 'fast' | 'slow'}} configuration */
     warmUp: async (configuration) => {
-      await benchmark('get', Math.ceil(requestsFor(configuration) / 10));
+      await benchmark('get', (requestsFor(configuration) * scale) / 10);
     },
     /** @param {{name: string, pace: 'fast' | 'slow'}} configuration */
     measure: async (configuration) => {
-      const requests = requestsFor(configuration);
+      const requests = requestsFor(configuration) * scale;
       const before = cpuNs(server.pid);
       const requestsPerSecond = await benchmark('get', requests);
       return { requestsPerSecond, cpuNsPerRequest: (cpuNs(server.pid) - before) / requests };

@@ -46,40 +46,38 @@ function table(head, lines) {
 }
 
 /** @param {Ratio} ratio */
-function verdict({ goal, bound, met, certain, value }) {
-  if (goal === null || met === null) return ['', ''];
-  const sign = bound === 'most' ? '<=' : '>=';
-  const words = met ? 'met' : 'not met';
-  const doubt = certain
-    ? ''
-    : value.low === null
-      ? ' (no interval)'
-      : ' (interval crosses the goal)';
-  return [`${sign} ${goal.toFixed(2)}`, words + doubt];
+function verdict({ goal, bound, met, certain }) {
+  if (goal === null) return ['', ''];
+  const wanted = `${bound === 'most' ? '<=' : '>='} ${goal.toFixed(2)}`;
+  if (met === null) return [wanted, 'too few rounds to say'];
+  return [wanted, (met ? 'met' : 'not met') + (certain ? '' : ' (interval crosses the goal)')];
 }
 
-/** @param {Ratio[]} ratios */
-function ratioTable(ratios) {
+/** @param {string} title @param {Ratio[]} ratios */
+function ratioTable(title, ratios) {
   const lines = ratios.map((ratio) => [
-    `${label(ratio.name)}: ${ratio.of}`,
+    label(ratio.name),
+    label(ratio.by),
     ...withInterval(ratio.value, 3),
     ...verdict(ratio),
   ]);
-  return table(['ratio', 'median', '95% interval', 'goal', 'verdict'], lines);
+  return table([title, 'divided by', 'median', '95% interval', 'goal', 'verdict'], lines);
 }
 
 /** @param {Row[]} rows @param {Ratio[]} ratios */
 function loopReport(rows, ratios) {
   const untraced = rows.find(({ name }) => name === 'untraced')?.figures.ns?.median ?? Number.NaN;
+  const extra = (/** @type {number} */ ns) => `${ns < 0 ? '' : '+'}${number(ns, 1)}`;
   const lines = rows.map(({ name, figures, seenShare }) => [
     label(name),
     ...withInterval(figures.ns, 1),
-    name === 'untraced' || !figures.ns ? '' : `+${number(figures.ns.median - untraced, 1)}`,
+    name === 'untraced' || !figures.ns ? '' : extra(figures.ns.median - untraced),
     withInterval(figures.meanNs, 1)[0] ?? '',
+    // Rounded down: 100.0% says that nothing was missed.
     seenShare === null ? '' : `${number(Math.floor(Math.min(seenShare, 1) * 1000) / 10, 1)}%`,
   ]);
   const head = ['getppid loop', 'ns/call', '95% interval', 'extra', 'mean', 'calls seen'];
-  return `${table(head, lines)}\n\n${ratioTable(ratios)}`;
+  return `${table(head, lines)}\n\n${ratioTable('extra time per call', ratios)}`;
 }
 
 /** @param {Row[]} rows @param {Ratio[]} ratios */
@@ -90,7 +88,13 @@ function redisReport(rows, ratios) {
     ...withInterval(figures.cpuNsPerRequest, 0),
   ]);
   const head = ['redis GET', 'requests/s', '95% interval', 'server CPU ns/request', '95% interval'];
-  return `${table(head, lines)}\n\n${ratioTable(ratios)}`;
+  const throughput = ratios.filter(({ of }) => of === 'throughput');
+  const cpu = ratios.filter(({ of }) => of === 'serverCpu');
+  return [
+    table(head, lines),
+    ratioTable('throughput', throughput),
+    ratioTable("server's CPU time per request", cpu),
+  ].join('\n\n');
 }
 
 module.exports = { loopReport, redisReport };

@@ -3,7 +3,8 @@
 const { Answerer } = require('./children.js');
 const { shuffled } = require('./stats.js');
 
-const ATTEMPTS = 5;
+const ATTEMPTS = 20;
+const SAY_AFTER_MS = 5_000;
 
 /**
  * @typedef {import('./configurations.js').Configuration} Configuration
@@ -39,7 +40,9 @@ const ATTEMPTS = 5;
 async function runRounds(options) {
   const { workload, configurations, rounds, built, otherPid } = options;
   const counter = new Answerer(/** @type {string} */ (built['count-tracers']));
-  const countTracers = async () => Number(await counter.ask(''));
+  /** @param {number} [pid] */
+  const countTracers = async (pid) =>
+    Number(await counter.ask(pid === undefined ? '' : String(pid)));
   const context = { pid: workload.pid, otherPid, countTracers, built };
   /** @type {Outcome} */
   const outcome = { samples: {}, repeated: 0, disturbed: 0 };
@@ -47,7 +50,7 @@ async function runRounds(options) {
 
   /** @param {Configuration} configuration @returns {Promise<Sample>} */
   const once = async (configuration) => {
-    await waitForQuiet(countTracers, options.patienceMs);
+    await waitForQuiet(countTracers, options.patienceMs, options.log);
     const detach = await configuration.attach(context);
     /** @type {Record<string, number>} */
     let figures;
@@ -63,6 +66,9 @@ async function runRounds(options) {
       seen = await detach();
     }
     const made = workload.callsMade(configuration);
+    if (configuration.exact && made > 0 && seen !== null && seen !== made) {
+      throw new Error(`${configuration.label} counted ${seen} of ${made} calls`);
+    }
     return { figures, seenShare: seen === null || made === 0 ? null : seen / made, disturbed };
   };
 
@@ -82,10 +88,19 @@ async function runRounds(options) {
   return outcome;
 }
 
-/** @param {() => Promise<number>} countTracers @param {number} patienceMs */
-async function waitForQuiet(countTracers, patienceMs) {
-  const deadline = Date.now() + patienceMs;
-  while ((await countTracers()) > 0 && Date.now() < deadline) {
+/**
+ * @param {() => Promise<number>} countTracers
+ * @param {number} patienceMs
+ * @param {(line: string) => void} log
+ */
+async function waitForQuiet(countTracers, patienceMs, log) {
+  const started = Date.now();
+  let said = false;
+  while ((await countTracers()) > 0 && Date.now() < started + patienceMs) {
+    if (!said && Date.now() > started + SAY_AFTER_MS) {
+      log('waiting: somebody else traces system calls on this host');
+      said = true;
+    }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

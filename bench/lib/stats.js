@@ -6,10 +6,9 @@
 /** @param {number[]} values */
 function median(values) {
   const sorted = Float64Array.from(values).sort();
-  const middle = sorted.length >> 1;
-  if (sorted.length === 0) return Number.NaN;
-  if (sorted.length % 2 === 1) return /** @type {number} */ (sorted[middle]);
-  return /** @type {number} */ (sorted[middle - 1] + /** @type {number} */ (sorted[middle])) / 2;
+  const lower = sorted[(sorted.length - 1) >> 1] ?? Number.NaN;
+  const upper = sorted[sorted.length >> 1] ?? Number.NaN;
+  return (lower + upper) / 2;
 }
 
 /**

@@ -2,11 +2,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseCgroupMounts } from '../../src/engines/cgroups';
 import { Bundle } from './bundle';
-import { companion, endCompanion, run } from './process';
+import { companion, endCompanion, type Outcome, outcomeOf, run } from './process';
 import { type Runtime, Sandbox } from './runtimes';
 
 /** Between create and start; Go's scheduler behaves differently the longer its process waits. */
@@ -34,7 +34,7 @@ export class Bench {
     /** Every container's cgroup is made below this directory, and nothing else is. */
     readonly cgroup: string,
   ) {
-    this.bundle = new Bundle(work, `/${basename(cgroup)}/${this.container}`);
+    this.bundle = new Bundle(work, `/${this.container}`);
   }
 
   static async open(runtime: Runtime): Promise<Bench> {
@@ -44,7 +44,7 @@ export class Bench {
     const companions: ChildProcess[] = [];
     mkdirSync(cgroup);
     try {
-      const sandbox = await Sandbox.open(runtime, work);
+      const sandbox = await Sandbox.open(runtime, work, cgroup);
       companions.push(await companion(['python3', join(__dirname, 'console.py'), consoleIn(work)]));
       return new Bench(runtime, work, sandbox, companions, cgroup);
     } catch (error) {
@@ -69,6 +69,12 @@ export class Bench {
     await this.call(variation, ...args, this.container);
     await sleep(PAUSES_MS[variation % PAUSES_MS.length]);
     await this.sandbox.call('start', this.container);
+  }
+
+  /** Creates the container from the bundle as written and waits for its end, as `run` does. */
+  run(): Promise<Outcome> {
+    const args = ['run', '--bundle', this.bundle.directory, this.container];
+    return outcomeOf(this.sandbox.argv(args));
   }
 
   async exec(process: object, tty: boolean, variation = 0): Promise<void> {

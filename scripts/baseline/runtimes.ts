@@ -1,6 +1,6 @@
 /** The runtimes to measure, and a place of their own to run each in. */
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { companion, endCompanion, outcomeOf, run } from './process';
 
@@ -43,6 +43,9 @@ function versionIn(output: string): string {
   return version;
 }
 
+/** Into the cgroup $1, to see it as the root of the tree; the rest is the command to go on with. */
+const ENTER_CGROUP = 'echo $$ > "$1/cgroup.procs" && shift && exec unshare --cgroup "$@"';
+
 /**
  * Mounts for $1 (the root), $2 (the work directory, seen under the same path in there). The root is
  * pivoted to, not only changed: exec's setns leads to the root of the mount namespace. From there
@@ -72,8 +75,9 @@ read -r _ || exit 0
 `;
 
 /**
- * A private mount namespace in which one runtime sees its own libraries and only the v2 cgroup
- * tree: a host with v1 hierarchies beside it confuses crun, and the phase measured is not touched.
+ * A private mount namespace in which one runtime sees its own libraries and, of the cgroups, one in
+ * the v2 tree as if that were all. crun refuses a v2 tree with controllers beside v1 hierarchies,
+ * and what a runtime switches on in that cgroup leaves the host's tree as it was.
  */
 export class Sandbox {
   private constructor(
@@ -82,10 +86,14 @@ export class Sandbox {
     private readonly holder: ChildProcess,
   ) {}
 
-  static async open(runtime: Runtime, work: string): Promise<Sandbox> {
+  /** `cgroup`: a directory of the v2 tree, in which nothing runs. */
+  static async open(runtime: Runtime, work: string, cgroup: string): Promise<Sandbox> {
     const root = runtime.root ?? '/';
-    const command = ['/bin/sh', '-c', SET_UP, 'sandbox', root, work];
-    const holder = await companion(['unshare', '--mount', '--propagation', 'private', ...command]);
+    const unshare = ['--mount', '--propagation', 'private', '/bin/sh', '-c', SET_UP];
+    const arguments_ = [cgroup, ...unshare, 'sandbox', root, work];
+    const holder = await companion(['/bin/sh', '-c', ENTER_CGROUP, 'enter', ...arguments_]);
+    // Out again: it is no part of what is recorded there.
+    writeFileSync(join(cgroup, '..', 'cgroup.procs'), String(holder.pid));
     const sandbox = new Sandbox(runtime, work, holder);
     const version = versionIn(await sandbox.call('--version'));
     if (version === runtime.version) return sandbox;
@@ -101,8 +109,9 @@ export class Sandbox {
   /** What that runs. */
   argv(args: readonly string[]): string[] {
     const state = ['--root', join(this.work, 'state')];
-    const namespace = `--mount=/proc/${this.holder.pid}/ns/mnt`;
-    return ['nsenter', namespace, '--', this.runtime.name, ...state, ...args];
+    const namespaces = ['mnt', 'cgroup'].map((ns) => `/proc/${this.holder.pid}/ns/${ns}`);
+    const enter = ['nsenter', `--mount=${namespaces[0]}`, `--cgroup=${namespaces[1]}`, '--'];
+    return [...enter, this.runtime.name, ...state, ...args];
   }
 
   close(): Promise<void> {

@@ -1,6 +1,9 @@
 import { mainJob } from '../support/engine-main';
 import { startDocker } from '../support/engines';
+import { privileged } from '../support/recorder';
 
 jest.setTimeout(90_000);
 
-mainJob('docker', startDocker);
+privileged('docker', () => {
+  mainJob('docker', startDocker);
+});

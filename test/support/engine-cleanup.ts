@@ -40,10 +40,15 @@ export async function mountEmptyHierarchy(dir: string): Promise<void> {
   const target = path.join(dir, EMPTY_HIERARCHY);
   mkdirSync(target, { recursive: true });
   const args = ['-t', 'cgroup', '-o', 'hugetlb', 'hugetlb', target];
-  await until(`mount ${args.join(' ')}`, 10_000, async () => {
-    const { code } = await runCommand('mount', args);
+  let refusal = '';
+  const mounted = async () => {
+    const { code, stderr } = await runCommand('mount', args);
+    refusal = stderr.trim();
     if (code !== 0) releaseHugetlb(v2);
     return code === 0;
+  };
+  await until(`mount ${args.join(' ')}`, 10_000, mounted).catch((error: Error) => {
+    throw new Error(`${error.message}: ${refusal}`);
   });
 }
 

@@ -27,6 +27,8 @@ export interface TestEngine {
   tryCli(...args: string[]): Promise<CliResult>;
   /** What every `run` and `create` here needs. */
   createArgs: string[];
+  /** Ends what listens on the socket, and nothing else. */
+  endService(): Promise<void>;
   /** Ends every container and the engine. */
   stop(): Promise<void>;
 }
@@ -153,7 +155,8 @@ address = "${at('containerd.ttrpc')}"
     await stop();
     throw error;
   }
-  const engine = { dir, socket, env, cli, tryCli, createArgs: [], stop };
+  const endService = () => endDaemon(docker);
+  const engine = { dir, socket, env, cli, tryCli, createArgs: [], endService, stop };
   return { name: 'docker', runtime: 'runc', ...engine };
 }
 
@@ -210,5 +213,7 @@ default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
     throw error;
   }
   const createArgs = ['--cgroup-parent', `/${cgroupParent(dir)}`];
-  return { name: 'podman', runtime, dir, socket, env, cli, tryCli, createArgs, stop };
+  const endService = () => endDaemon(service);
+  const engine = { dir, socket, env, cli, tryCli, createArgs, endService, stop };
+  return { name: 'podman', runtime, ...engine };
 }
