@@ -164,6 +164,7 @@ Napi::Object ToJs(Napi::Env env, const Observation& seen) {
   Napi::Object out = Napi::Object::New(env);
   out.Set("elapsedMs", seen.elapsed_ms);
   out.Set("live", static_cast<double>(seen.live));
+  out.Set("liveApplication", static_cast<double>(seen.live_application));
   out.Set("starts", static_cast<double>(seen.starts));
   out.Set("newestMs", seen.newest_ms);
   out.Set("filtered", seen.filtered);

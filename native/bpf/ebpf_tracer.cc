@@ -176,6 +176,8 @@ class EbpfTracer::Impl {
     const uint64_t now = end_ns_ != 0 ? end_ns_ : NowNs();
     out->elapsed_ms = Ms(now - start_ns_);
     out->live = std::max<int64_t>(0, __atomic_load_n(&counters_->live, __ATOMIC_RELAXED));
+    out->live_application =
+        std::max<int64_t>(0, __atomic_load_n(&counters_->live_application, __ATOMIC_RELAXED));
     out->starts = __atomic_load_n(&counters_->starts, __ATOMIC_RELAXED);
     out->newest_ms = SinceStart(counters_->newest_ns);
     out->filtered = __atomic_load_n(&counters_->filtered, __ATOMIC_RELAXED) != 0;

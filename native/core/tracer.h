@@ -89,6 +89,7 @@ struct Losses {
 struct Observation {
   double elapsed_ms = 0;
   int64_t live = 0;
+  int64_t live_application = 0;  // the same without those that have not executed anything yet
   uint64_t starts = 0;
   double newest_ms = 0;
   bool filtered = false;  // a task of the target runs under a seccomp filter

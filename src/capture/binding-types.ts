@@ -87,6 +87,8 @@ export interface Observation {
   elapsedMs: number;
   /** Tasks of the target alive now. */
   live: number;
+  /** The same without those that joined and have not executed anything yet. */
+  liveApplication: number;
   starts: number;
   /** ms since start() of the newest first-seen call; 0 when there is none. */
   newestMs: number;

@@ -157,6 +157,12 @@ export function toRun(seen: Observation, context: RunContext): Run {
     tasksLost: exact(seen.lost.tasks),
     namespacesOverLimit: exact(seen.lost.namespaces),
     cgroupsOverLimit: exact(seen.lost.cgroups),
+    tasksUnstarted: seen.live - seen.liveApplication,
+    callsBeforeStart: exact(
+      [...seen.calls, ...seen.denied]
+        .filter((call) => !recorded(call))
+        .reduce((sum, call) => sum + call.count, 0n),
+    ),
     executablesOverLimit: exact(seen.lost.executables),
     pathsTruncated: exact(seen.lost.paths),
     argumentOverflow: calls.reduce(

@@ -82,6 +82,8 @@ export function canonicalRun(run: Run): Run {
       tasksLost: run.completeness.tasksLost,
       namespacesOverLimit: run.completeness.namespacesOverLimit,
       cgroupsOverLimit: run.completeness.cgroupsOverLimit,
+      tasksUnstarted: run.completeness.tasksUnstarted,
+      callsBeforeStart: run.completeness.callsBeforeStart,
       executablesOverLimit: run.completeness.executablesOverLimit,
       pathsTruncated: run.completeness.pathsTruncated,
       argumentOverflow: run.completeness.argumentOverflow,

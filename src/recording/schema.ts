@@ -79,6 +79,13 @@ export const CompletenessSchema = z.strictObject({
   tasksLost: Count,
   namespacesOverLimit: Count,
   cgroupsOverLimit: Count,
+  /**
+   * Tasks that joined the target, lived as the recording ended and had executed nothing yet: taken
+   * for a runtime's, whose calls before the filter are not recorded.
+   */
+  tasksUnstarted: Count,
+  /** Calls made before the start, by the runtime or launcher: no profile meets them, none is kept. */
+  callsBeforeStart: Count,
   /** Executables beyond the limit: their calls are recorded, under no executable. */
   executablesOverLimit: Count,
   pathsTruncated: Count,
@@ -133,6 +140,7 @@ export function isComplete(c: Omit<Completeness, 'complete'>): boolean {
     c.callsLost === 0 &&
     c.tasksLost === 0 &&
     c.namespacesOverLimit === 0 &&
-    c.cgroupsOverLimit === 0
+    c.cgroupsOverLimit === 0 &&
+    c.tasksUnstarted === 0
   );
 }

@@ -184,7 +184,11 @@ privileged.each(hierarchies())('what joins the cgroup below %s', (mount) => {
     const capture = new Capture({ execRule: 'any', cgroups: [group] });
     writeFileSync(join(group, 'cgroup.procs'), String(child.pid));
     await eventually('all six tasks are known', () => capture.poll().live === 6);
-    capture.abandon();
+    await eventually('they call', () => capture.poll().calls > 0n);
+    // It executes nothing any more, as a runtime would: that must not pass for a whole recording.
+    const { completeness } = finish(capture);
     child.kill('SIGKILL');
+    expect(completeness).toMatchObject({ complete: false, tasksUnstarted: 6 });
+    expect(completeness.callsBeforeStart).toBeGreaterThan(0);
   });
 });

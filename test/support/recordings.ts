@@ -58,6 +58,8 @@ export function makeRun(
     tasksLost: 0,
     namespacesOverLimit: 0,
     cgroupsOverLimit: 0,
+    tasksUnstarted: 0,
+    callsBeforeStart: 0,
     executablesOverLimit: 0,
     pathsTruncated: 0,
     argumentOverflow: 0,
