@@ -109,6 +109,8 @@ export function mainJob(label: string, start: (dir: string) => Promise<TestEngin
       const stranger = `stranger${i}`;
       await engine.cli('run', '-d', '--name', stranger, ...options, image, '/bin/sleep', '1001');
       await engine.cli('exec', stranger, '/bin/ls');
+      // An init without a handler ignores the signal that `rm -f` begins with, for ten seconds.
+      await engine.cli('kill', '-s', 'KILL', stranger);
       await engine.cli('rm', '-f', stranger);
     }
     await engine.cli('start', 'paused');
