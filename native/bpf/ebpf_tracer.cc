@@ -84,6 +84,7 @@ Phase PhaseOf(uint32_t slot) {
     case SLOT_RUNTIME:
       return Phase::kRuntime;
     case SLOT_EXEC_SETUP:
+    case SLOT_GUEST:
       return Phase::kExecSetup;
     case SLOT_EXEC:
       return Phase::kExec;
@@ -428,7 +429,7 @@ class EbpfTracer::Impl {
 
   void ReadExecutables(uint32_t slots, Observation* out) {
     for (uint32_t slot = 0; slot < slots; slot++) {
-      if (slot > SLOT_EXEC && slot < SLOT_FIRST_EXECUTABLE) continue;
+      if (slot > SLOT_GUEST && slot < SLOT_FIRST_EXECUTABLE) continue;
       sysieve_path path{};
       bpf_map_lookup_elem(MapFd("slot_paths"), &slot, &path);
       path.text[sizeof(path.text) - 1] = '\0';

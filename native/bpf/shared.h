@@ -29,7 +29,8 @@ enum sysieve_slot {
   SLOT_RUNTIME = 2,     // the runtime under the filter
   SLOT_EXEC_SETUP = 3,  // the same two, of what enters a running container
   SLOT_EXEC = 4,
-  SLOT_JOINING = 5,  // called setns: looked at again at its next call
+  SLOT_GUEST = 5,    // forked into the pid namespace: ours, or another container that shares it
+  SLOT_JOINING = 6,  // called setns: looked at again at its next call
   SLOT_FIRST_EXECUTABLE = 8,
 };
 

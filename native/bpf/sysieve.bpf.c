@@ -419,7 +419,7 @@ static __always_inline bool cgroup_matches(struct cgroup *cgroup) {
 static __always_inline void join_task(struct task_struct *task, __u32 state) {
   __u32 tid = BPF_CORE_READ(task, pid);
   struct sysieve_task *known = find_task(tid);
-  if (known && known->slot != SLOT_JOINING) return;
+  if (known && known->slot != SLOT_JOINING && known->slot != SLOT_GUEST) return;
   // Whatever filters an engine itself runs under are inherited and say nothing about the container.
   counters.base_filters = filters(task);
   claim_task(tid, counters.live_application > 0 ? SLOT_EXEC_SETUP : SLOT_SETUP, state);
@@ -503,9 +503,12 @@ static __always_inline int on_fork(struct task_struct *parent, struct task_struc
     return 0;
   }
   // clone3(CLONE_INTO_CGROUP) moves no task and so shows nowhere else.
-  if (cgroup_matches(BPF_CORE_READ(child, cgroups, dfl_cgrp)) ||
-      (config.follow_namespaces && in_target_pid_namespace(child))) {
+  if (cgroup_matches(BPF_CORE_READ(child, cgroups, dfl_cgrp))) {
     join_task(child, STATE_IN_CALL);
+    return 0;
+  }
+  if (config.follow_namespaces && in_target_pid_namespace(child)) {
+    claim_task(child_tid, SLOT_GUEST, STATE_IN_CALL);
     return 0;
   }
   // A scan in user space may have claimed this id for a task that ended meanwhile.
@@ -565,7 +568,7 @@ static __always_inline bool is_own_copy(const char *filename) {
 static __always_inline bool becomes_application(struct task_struct *task, __u32 slot,
                                                 const char *filename) {
   if (config.exec_rule == EXEC_ANY || filters(task) > counters.base_filters) return true;
-  bool entered = slot == SLOT_EXEC_SETUP || slot == SLOT_EXEC;
+  bool entered = slot == SLOT_EXEC_SETUP || slot == SLOT_EXEC || slot == SLOT_GUEST;
   bool inside = entered ? in_target_mount_namespace(task)
                         : mount_namespace(task) != config.outer_mount_namespace;
   // An exec that the engine leaves unfiltered (privileged) is the application's all the same; a
@@ -589,6 +592,14 @@ static __always_inline int on_exec(struct task_struct *current, __u32 old_tid,
   if (!task) return 0;
   __u32 slot = task->slot;
   if (slot == SLOT_JOINING) return 0;
+  if (slot == SLOT_GUEST) {
+    // A container that was given this one's pid namespace has a root of its own.
+    __u32 mounts = mount_namespace(current);
+    if (mounts != config.outer_mount_namespace && !is_target_namespace(NAMESPACE_MOUNT, mounts)) {
+      release_task(tid);
+      return 0;
+    }
+  }
   note_filter(current);
   if (is_application(slot)) {
     task->slot = slot_for(filename);

@@ -80,6 +80,19 @@ privileged('what joins by setns', () => {
     expect(marks(finish(capture))).toBe(0);
   });
 
+  it('a container that was given the pid namespace is not recorded', () => {
+    // As a runtime does it: setns, fork, a mount namespace of its own, and only then the execve.
+    const script = `
+      open(my $ns, '<', '/proc/${container.init}/ns/pid') or die; syscall(308, fileno($ns), 0) == 0 or die;
+      my $child = fork; if ($child) { waitpid($child, 0); exit($? >> 8) }
+      syscall(272, 0x20000) == 0 or die; exec(@ARGV) or die;`;
+    const entered = spawnSync('perl', ['-e', script, '--', ...mark]);
+    expect(entered.status).toBe(0);
+    const run = finish(capture);
+    expect(run.executables).toEqual([]);
+    expect(marks(run)).toBe(0);
+  });
+
   it('nothing enters a target that has ended', async () => {
     const before = capture.poll();
     expect(before.live).toBeGreaterThan(0);
