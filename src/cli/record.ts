@@ -13,7 +13,7 @@ import {
 import type { EngineChoice } from '../engines';
 import { SysieveError } from '../errors';
 import { checkDestination, writeFileAtomic } from '../io';
-import { missing } from '../minimise';
+import { missing, restartOnly } from '../minimise';
 import { type Run, serializeRecording } from '../recording';
 import { LiveLine } from './live';
 import { terminalSentToo } from './signals';
@@ -202,5 +202,7 @@ function summary(run: Run): string[] {
   ];
   if (completeness.complete) lines.push('complete: a start was seen and nothing was lost');
   else lines.push(`NOT complete: ${missing(run).join('; ')}`);
+  const restart = restartOnly(run);
+  if (restart !== null) lines.push(`note: ${restart}`);
   return lines;
 }

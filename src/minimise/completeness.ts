@@ -42,6 +42,16 @@ export function missing(run: Run): string[] {
   return words;
 }
 
+const RESTART =
+  'attached to a running target and saw it restart, which is no first start: what the application ' +
+  'does only once, such as making its directories, may be missing';
+
+/** A limit of what a complete run shows; null: none. */
+export function restartOnly(run: Run): string | null {
+  const { attachedLate, startsSeen } = run.completeness;
+  return attachedLate !== null && startsSeen > 0 ? RESTART : null;
+}
+
 export function checkCompleteness(runs: readonly Run[], allowIncomplete: boolean): PassReport {
   const incomplete = runs
     .map((run) => ({ run, words: missing(run) }))
@@ -61,6 +71,8 @@ export function checkCompleteness(runs: readonly Run[], allowIncomplete: boolean
   const notes: string[] = [];
   for (const run of runs) {
     const { completeness } = run;
+    const restart = restartOnly(run);
+    if (restart !== null) notes.push(`${runLabel(run)}: ${restart}`);
     for (const [field, text] of GAPS) {
       if (completeness[field] > 0) notes.push(`${runLabel(run)}: ${completeness[field]} ${text}`);
     }

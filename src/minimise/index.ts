@@ -5,7 +5,7 @@ export {
   parseBaseline,
   type RuntimeChoice,
 } from './baseline';
-export { missing } from './completeness';
+export { missing, restartOnly } from './completeness';
 export { DEFAULT_OPTIONS, minimise } from './minimise';
 export type {
   Change,
