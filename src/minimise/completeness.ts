@@ -8,7 +8,10 @@ const LOSSES = [
   ['tasksLost', 'tasks over the limit, their calls lost'],
   ['namespacesOverLimit', 'namespaces over the limit, not watched'],
   ['cgroupsOverLimit', 'cgroups over the limit, not watched'],
-  ['tasksUnstarted', 'tasks that joined and had executed nothing yet: their calls are not recorded'],
+  [
+    'tasksUnstarted',
+    'tasks that joined and had executed nothing yet: their calls are not recorded',
+  ],
 ] as const;
 
 /** Not needed for a sufficient profile, but nothing is dropped without a word. */
