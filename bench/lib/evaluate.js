@@ -75,20 +75,32 @@ function loopRatios(outcome) {
 
 /** @param {Outcome} outcome @returns {Ratio[]} */
 function redisRatios(outcome) {
-  const goals = new Map(/** @type {[string, number][]} */ ([...redis.RATIOS]));
   const traced = Object.keys(outcome.samples).filter((name) => name !== 'untraced');
-  const rate = column(outcome, 'untraced', 'requestsPerSecond');
-  const throughputs = traced.map((name) => {
-    const values = column(outcome, name, 'requestsPerSecond').map((x, i) => x / Number(rate[i]));
-    const goal = goals.get(name) ?? null;
-    return judge({ name, by: 'untraced', of: 'throughput', goal, bound: 'least' }, values);
-  });
-  const cpu = column(outcome, 'untraced', 'cpuNsPerRequest');
-  const cpuTimes = traced.map((name) => {
-    const values = column(outcome, name, 'cpuNsPerRequest').map((x, i) => x / Number(cpu[i]));
-    return judge({ name, by: 'untraced', of: 'serverCpu', goal: null, bound: 'most' }, values);
-  });
-  return [...throughputs, ...cpuTimes];
+  const pairs = [
+    ...traced.map((name) => ({ name, by: 'untraced', goal: redis.GOALS.get(name) ?? null })),
+    // What sysieve adds to the cost that any program on these tracepoints has.
+    { name: 'target', by: 'emptyEnter', goal: null },
+    { name: 'targetDenied', by: 'emptyBoth', goal: null },
+  ];
+  /** @param {string} name @param {string} by @param {string} figure */
+  const paired = (name, by, figure) => {
+    const divisors = column(outcome, by, figure);
+    return column(outcome, name, figure).map((x, i) => x / Number(divisors[i]));
+  };
+  return [
+    ...pairs.map(({ name, by, goal }) =>
+      judge(
+        { name, by, of: 'throughput', goal, bound: 'least' },
+        paired(name, by, 'requestsPerSecond'),
+      ),
+    ),
+    ...pairs.map(({ name, by }) =>
+      judge(
+        { name, by, of: 'serverCpu', goal: null, bound: 'most' },
+        paired(name, by, 'cpuNsPerRequest'),
+      ),
+    ),
+  ];
 }
 
 module.exports = { loopRatios, redisRatios, rows };

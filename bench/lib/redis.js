@@ -9,8 +9,8 @@ const { run, start, until } = require('./children.js');
 const REQUESTS = { fast: 50_000, slow: 5_000 };
 const CLIENTS = 50;
 
-/** The share of untraced throughput that has to remain, [configuration, goal]. */
-const RATIOS = /** @type {const} */ ([
+/** The share of untraced throughput that has to remain. */
+const GOALS = new Map([
   ['target', 0.98],
   ['targetDenied', 0.96],
 ]);
@@ -84,4 +84,4 @@ async function startRedis(scale) {
   };
 }
 
-module.exports = { CLIENTS, RATIOS, REQUESTS, startRedis };
+module.exports = { CLIENTS, GOALS, REQUESTS, startRedis };

@@ -2,6 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { edges } from './engine-edges';
 import { deniedCalls, fallbacks, Recorder, sysieve } from './engine-sysieve';
 import type { TestEngine } from './engines';
 import { imageRef, importImages } from './image-build';
@@ -117,6 +118,13 @@ export function mainJob(label: string, start: (dir: string) => Promise<TestEngin
     const { runs } = await recorder.stop();
     expect(runs[0]?.executables).toEqual(['/bin/sleep']);
     expect(runs[0]?.completeness).toMatchObject({ complete: true, startsSeen: 1 });
+  });
+
+  describe('edges', () => {
+    edges(
+      () => engine,
+      () => files,
+    );
   });
 
   describe.each(APPS)('$name', (app) => {

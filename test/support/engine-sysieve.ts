@@ -65,6 +65,11 @@ export class Recorder {
   /** Ends it as a user does, and gives what it wrote. */
   async stop(): Promise<Recording> {
     this.child.kill('SIGINT');
+    return this.ended();
+  }
+
+  /** Waits for it to end by itself, and gives what it wrote. */
+  async ended(): Promise<Recording> {
     const { stderr } = this;
     await until('the recorder to end', 20_000, () => this.child.exitCode !== null);
     if (this.child.exitCode !== 0) {
