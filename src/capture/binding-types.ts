@@ -23,7 +23,7 @@ export interface SessionOptions {
   /** Calls whose arguments are kept; x86_64 entries serve x32 too. */
   tracked: NativeTracked[];
   /** Which programs to load; auto: typed tracepoints (tp_btf), else raw ones. */
-  programs?: 'auto' | 'typed' | 'raw';
+  programs: 'auto' | 'typed' | 'raw';
 }
 
 export interface NativeTracked {

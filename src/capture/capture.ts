@@ -49,6 +49,7 @@ export class Capture {
       pids: [],
       setupPids: [],
       tracked: trackedForKernel(),
+      programs: 'auto',
       ...target,
     };
     checkHost();

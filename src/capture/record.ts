@@ -3,6 +3,7 @@
 import { type ContainerInfo, type EngineChoice, findContainer, watchContainer } from '../engines';
 import { SysieveError } from '../errors';
 import type { Completeness, Run } from '../recording/schema';
+import type { SessionOptions } from './binding-types';
 import { Capture, type CaptureTarget, type Progress, packageVersion } from './capture';
 import { type ExitStatus, refusal, startStopped } from './launch';
 import { processState } from './processes';
@@ -15,6 +16,12 @@ export interface RecordHooks {
   onProgress(progress: Progress): void;
   /** Things worth a line: a restart, descendants that live on. Untrusted text included. */
   onNote(note: string): void;
+}
+
+export interface RecordOptions {
+  /** Watch denied calls from the start, also where no filter is known. */
+  denied: boolean;
+  programs: SessionOptions['programs'];
 }
 
 export interface Recorded {
@@ -37,6 +44,10 @@ async function withCapture<T>(
   }
 }
 
+function armed(options: RecordOptions, filtered = false) {
+  return { denied: options.denied || filtered, programs: options.programs };
+}
+
 function late(capture: Capture, targetAgeMs: number | null): Completeness['attachedLate'] {
   return capture.tasksFound > 0 ? { targetAgeMs } : null;
 }
@@ -44,13 +55,13 @@ function late(capture: Capture, targetAgeMs: number | null): Completeness['attac
 /** Runs `command` from its first instruction until it and all its descendants have ended. */
 export async function recordCommand(
   command: readonly string[],
-  options: { denied: boolean; onStarted?: (kill: (signal: NodeJS.Signals) => void) => void },
+  options: RecordOptions & { onStarted?: (kill: (signal: NodeJS.Signals) => void) => void },
   hooks: RecordHooks,
 ): Promise<Recorded> {
   const launched = await startStopped(command);
   try {
     return await withCapture(
-      { execRule: 'any', denied: options.denied, setupPids: [launched.pid] },
+      { execRule: 'any', ...armed(options), setupPids: [launched.pid] },
       async (capture) => {
         options.onStarted?.((signal) => launched.kill(signal));
         hooks.onReady(command.join(' '));
@@ -93,7 +104,7 @@ export async function recordCommand(
 /** Records a running process, its threads and descendants, until the last of them ends. */
 export async function recordPid(
   pid: number,
-  options: { denied: boolean },
+  options: RecordOptions,
   hooks: RecordHooks,
 ): Promise<Recorded> {
   const state = processState(pid);
@@ -103,7 +114,7 @@ export async function recordPid(
     });
   }
   return withCapture(
-    { execRule: 'any', denied: options.denied || state.filtered, pids: [pid] },
+    { execRule: 'any', ...armed(options, state.filtered), pids: [pid] },
     async (capture) => {
       // Ids are reused: the process armed must be the one that was looked up.
       if (processState(pid)?.startTicks !== state.startTicks || capture.tasksFound === 0) {
@@ -128,11 +139,11 @@ export async function recordPid(
 /** Records every task of a cgroup and those below it, whoever joins, until the signal. */
 export async function recordCgroup(
   path: string,
-  options: { denied: boolean; execRule: 'namespace' | 'filter' },
+  options: RecordOptions & { execRule: 'namespace' | 'filter' },
   hooks: RecordHooks,
 ): Promise<Recorded> {
   return withCapture(
-    { execRule: options.execRule, denied: options.denied, cgroups: [path] },
+    { execRule: options.execRule, ...armed(options), cgroups: [path] },
     async (capture) => {
       hooks.onReady(`cgroup ${path}`);
       await capture.watch(() => false, hooks.signal, hooks.onProgress);
@@ -146,10 +157,10 @@ export async function recordCgroup(
   );
 }
 
-function containerTarget(info: ContainerInfo, denied: boolean): CaptureTarget {
+function containerTarget(info: ContainerInfo, options: RecordOptions): CaptureTarget {
   return {
     execRule: info.seccomp === 'filter' ? 'filter' : 'namespace',
-    denied: denied || info.seccomp === 'filter',
+    ...armed(options, info.seccomp === 'filter'),
     cgroups: info.cgroups.map((cgroup) => cgroup.path),
     cgroupNames: info.cgroupNames,
     mountNamespaces: info.mountNamespace === null ? [] : [info.mountNamespace],
@@ -160,12 +171,12 @@ function containerTarget(info: ContainerInfo, denied: boolean): CaptureTarget {
 /** Arms on the container as it is now; one that stopped or started meanwhile is looked at again. */
 async function armContainer(
   name: string,
-  options: { denied: boolean; engine: EngineChoice },
+  options: RecordOptions & { engine: EngineChoice },
 ): Promise<{ info: ContainerInfo; capture: Capture }> {
   for (let attempt = 1; ; attempt++) {
     const info = await findContainer(name, { engine: options.engine });
     try {
-      return { info, capture: new Capture(containerTarget(info, options.denied)) };
+      return { info, capture: new Capture(containerTarget(info, options)) };
     } catch (error) {
       const gone = error instanceof SysieveError && error.code === 'cgroup-not-found';
       if (!gone || attempt === 5) throw error;
@@ -179,7 +190,7 @@ async function armContainer(
  */
 export async function recordContainer(
   name: string,
-  options: { denied: boolean; engine: EngineChoice },
+  options: RecordOptions & { engine: EngineChoice },
   hooks: RecordHooks,
 ): Promise<Recorded> {
   const { info, capture } = await armContainer(name, options);

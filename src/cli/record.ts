@@ -29,6 +29,7 @@ interface Options {
   denied?: true;
   boundary: 'namespace' | 'filter';
   json?: true;
+  programs: 'auto' | 'typed' | 'raw';
 }
 
 function parsePid(text: string): number {
@@ -72,6 +73,10 @@ export function register(program: Command): void {
       new Option('--boundary <how>', 'with --cgroup: which execve starts the application')
         .choices(['namespace', 'filter'])
         .default('namespace'),
+    )
+    .addOption(
+      // For tests, and to find out where a kernel's two kinds of tracepoint differ.
+      new Option('--programs <kind>').choices(['auto', 'typed', 'raw']).default('auto').hideHelp(),
     )
     .option('--json', 'print a summary as JSON on stdout')
     .addHelpText(
@@ -141,21 +146,27 @@ async function record(command: string[], options: Options): Promise<void> {
   };
   let recorded: Recorded;
   try {
+    const { programs } = options;
     const denied = options.denied === true;
-    if (options.pid !== undefined) recorded = await recordPid(options.pid, { denied }, hooks);
+    if (options.pid !== undefined)
+      recorded = await recordPid(options.pid, { denied, programs }, hooks);
     else if (options.container !== undefined) {
       recorded = await recordContainer(
         options.container,
-        { denied, engine: options.engine },
+        { denied, programs, engine: options.engine },
         hooks,
       );
     } else if (options.cgroup !== undefined) {
-      recorded = await recordCgroup(options.cgroup, { denied, execRule: options.boundary }, hooks);
+      recorded = await recordCgroup(
+        options.cgroup,
+        { denied, programs, execRule: options.boundary },
+        hooks,
+      );
     } else {
       const onStarted = (kill: (signal: NodeJS.Signals) => void): void => {
         forward = kill;
       };
-      recorded = await recordCommand(command, { denied, onStarted }, hooks);
+      recorded = await recordCommand(command, { denied, programs, onStarted }, hooks);
     }
   } finally {
     clearTimeout(timer);

@@ -112,6 +112,15 @@ whenPrivileged('recordings of fixtures', () => {
     });
   });
 
+  it.each(NAMES)('by raw tracepoints, where typed ones are refused: %s', async (name) => {
+    const fixture = FIXTURES.find((row) => row.name === name);
+    if (fixture === undefined) throw new Error(name);
+    const { expectation, seen, run } = await recordFixture(fixture, 'raw');
+    // The one thing they cannot see, and declare.
+    expect(run.completeness.blindSpots).toContain('kill-thread-unseen');
+    if (name !== 'denied-kill-thread') expect(differences(expectation, seen)).toEqual([]);
+  });
+
   it('two loops of 5,000,000 calls each, among 200 processes a second of their own', async () => {
     const fixture = { name: 'busy-churn', args: ['5000000'] };
     const { expectation, seen } = await recordFixture(fixture);

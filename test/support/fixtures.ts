@@ -174,11 +174,15 @@ export function traceFixture(fixture: Fixture): Promise<Traced> {
 }
 
 /** Records a fixture by the built command, from its first instruction, denied calls included. */
-export function recordFixture(fixture: Fixture): Promise<Traced & { run: Run }> {
+export function recordFixture(
+  fixture: Fixture,
+  programs: 'typed' | 'raw' = 'typed',
+): Promise<Traced & { run: Run }> {
   return withTemporary(async (directory) => {
     const output = join(directory, 'recording.json');
     const program = [join(PROGRAMS, fixture.name), ...(fixture.args ?? [])];
-    const command = [CLI, 'record', '--denied', '-o', output, '--', ...program];
+    const how = ['--denied', '--programs', programs];
+    const command = [CLI, 'record', ...how, '-o', output, '--', ...program];
     const stdout = await run(process.execPath, command);
     const recording = RecordingSchema.parse(JSON.parse(readFileSync(output, 'utf8')));
     const [recorded] = recording.runs;
