@@ -3,7 +3,7 @@
 const { spawnSync } = require('node:child_process');
 const { existsSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
 const os = require('node:os');
-const { join, resolve } = require('node:path');
+const { dirname, join, resolve } = require('node:path');
 const { parseArgs } = require('node:util');
 const { build, OUT, ROOT } = require('./build.js');
 const { Answerer } = require('./children.js');
@@ -55,12 +55,17 @@ function readOptions(argv) {
   if (values.only !== undefined && !['loop', 'redis'].includes(values.only)) {
     throw new Refusal(2, `--only wants loop or redis, not '${values.only}'\n${USAGE}`);
   }
+  const output = resolve(values.output);
+  // Known before the run rather than after it; out/bench itself is made by the build.
+  if (dirname(output) !== OUT && !existsSync(dirname(output))) {
+    throw new Refusal(2, `--output: there is no directory ${dirname(output)}\n${USAGE}`);
+  }
   return {
     rounds: Number(values.rounds ?? (values.quick ? 3 : 31)),
     only: values.only,
     scale: values.quick ? 0.1 : 1,
     patienceMs: values.quick ? 0 : 60_000,
-    output: resolve(values.output),
+    output,
     help: values.help,
   };
 }

@@ -53,6 +53,7 @@ describe('the command line', () => {
     ['an unknown option', ['--fast'], "'--fast'"],
     ['no number of rounds', ['--rounds', 'many'], "'many'"],
     ['no rounds at all', ['--rounds', '0'], "'0'"],
+    ['an output in no directory', ['--output', '/nowhere/at/all.json'], '/nowhere/at'],
     ['an unknown workload', ['--only', 'nginx'], "'nginx'"],
   ])('%s is refused', (_what, parameters, named) => {
     const { status, stdout, stderr } = run(parameters);
