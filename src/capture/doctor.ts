@@ -1,7 +1,8 @@
 /** Looks at what this host offers to the tracers: by trying, not by comparing versions. */
 import { existsSync, readFileSync } from 'node:fs';
-import { machine, release } from 'node:os';
+import { machine, release, tmpdir } from 'node:os';
 import { SysieveError } from '../errors';
+import { foreignAbis } from './abis';
 import { addon } from './binding';
 import { checkHost, fromNative } from './host';
 
@@ -44,6 +45,18 @@ function btf(): Finding {
         detail: `no ${path}: the kernel was built without type information`,
         remedy: 'Use a kernel with CONFIG_DEBUG_INFO_BTF=y; every current distribution has it.',
       };
+}
+
+/** Never a fault: a host that cannot run such code has nothing of it to record. */
+function abis(): Finding {
+  if (machine() !== 'x86_64') return info('abis', machine());
+  const { i386, x32 } = foreignAbis();
+  if (i386 === null || x32 === null) {
+    return info('abis', `cannot tell: no program can be run from ${tmpdir()}`);
+  }
+  const carriedOut = ['x86_64', ...(i386 ? ['i386'] : []), ...(x32 ? ['x32'] : [])].join(', ');
+  const note = '; this kernel runs no 32-bit code: record what has any on one that does';
+  return info('abis', `${carriedOut}${i386 ? '' : note}`);
 }
 
 function capabilities(): Finding {
@@ -122,6 +135,7 @@ function tracer(programs: 'typed' | 'raw'): Finding {
 export function examineHost(): Finding[] {
   return [
     info('kernel', `Linux ${release()} ${machine()}`),
+    abis(),
     btf(),
     lockdown(),
     capabilities(),

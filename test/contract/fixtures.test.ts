@@ -13,6 +13,7 @@ import {
   recordFixture,
   type Seen,
   startNeighbour,
+  testOfFixture,
   traceFixture,
 } from '../support/fixtures';
 
@@ -93,33 +94,36 @@ describe('differences()', () => {
 });
 
 whenPrivileged('fixtures under ptrace: what they say of themselves is so', () => {
-  it.each(FIXTURES)('$name', async (fixture) => {
-    const { expectation, seen } = await traceFixture(fixture);
-    expect(expectation.program).toBe(fixture.name);
-    expect(differences(expectation, seen)).toEqual([]);
-  });
+  for (const fixture of FIXTURES) {
+    testOfFixture(fixture, fixture.name, async () => {
+      const { expectation, seen } = await traceFixture(fixture);
+      expect(expectation.program).toBe(fixture.name);
+      expect(differences(expectation, seen)).toEqual([]);
+    });
+  }
 });
 
 whenPrivileged('recordings of fixtures', () => {
-  it.each(FIXTURES)('$name', async (fixture) => {
-    const { expectation, seen, run } = await recordFixture(fixture);
-    expect(expectation.program).toBe(fixture.name);
-    expect(differences(expectation, seen)).toEqual([]);
-    expect(run.completeness).toMatchObject({
-      complete: true,
-      startsSeen: 1,
-      attachedLate: null,
+  for (const fixture of FIXTURES) {
+    testOfFixture(fixture, fixture.name, async () => {
+      const { expectation, seen, run } = await recordFixture(fixture);
+      expect(expectation.program).toBe(fixture.name);
+      expect(differences(expectation, seen)).toEqual([]);
+      expect(run.completeness).toMatchObject({
+        complete: true,
+        startsSeen: 1,
+        attachedLate: null,
+      });
     });
-  });
 
-  it.each(NAMES)('by raw tracepoints, where typed ones are refused: %s', async (name) => {
-    const fixture = FIXTURES.find((row) => row.name === name);
-    if (fixture === undefined) throw new Error(name);
-    const { expectation, seen, run } = await recordFixture(fixture, 'raw');
-    // The one thing they cannot see, and declare.
-    expect(run.completeness.blindSpots).toContain('kill-thread-unseen');
-    if (name !== 'denied-kill-thread') expect(differences(expectation, seen)).toEqual([]);
-  });
+    const byRaw = `by raw tracepoints, where typed ones are refused: ${fixture.name}`;
+    testOfFixture(fixture, byRaw, async () => {
+      const { expectation, seen, run } = await recordFixture(fixture, 'raw');
+      // The one thing they cannot see, and declare.
+      expect(run.completeness.blindSpots).toContain('kill-thread-unseen');
+      if (fixture.name !== 'denied-kill-thread') expect(differences(expectation, seen)).toEqual([]);
+    });
+  }
 
   it('two loops of 5,000,000 calls each, among 200 processes a second of their own', async () => {
     const fixture = { name: 'busy-churn', args: ['5000000'] };

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { RecordingSchema, type Run } from '../../src/recording/schema';
+import { testOf32Bit } from './abis';
 
 const ROOT = join(__dirname, '..', '..');
 const PROGRAMS = join(ROOT, 'build', 'fixtures');
@@ -22,6 +23,13 @@ export interface Fixture {
   slowArgs?: string[];
   /** A ptracer adds calls of its own doing here: under one the counts are least counts. */
   leastUnderPtrace?: true;
+  /** Runs 32-bit code. */
+  i386?: true;
+}
+
+/** A test of a fixture, or its being skipped where the kernel does not run that kind of code. */
+export function testOfFixture(fixture: Fixture, name: string, body: () => Promise<void>): void {
+  (fixture.i386 === true ? testOf32Bit : test)(name, body);
 }
 
 /** One row for each source in fixtures/programs/; a test holds the two lists against each other. */
@@ -35,6 +43,7 @@ export const FIXTURES: readonly Fixture[] = [
   { name: 'deep-tree' },
   { name: 'denied-errno' },
   { name: 'denied-inherited' },
+  { name: 'denied-int80', i386: true },
   { name: 'denied-kill-process' },
   { name: 'denied-kill-thread' },
   { name: 'denied-notify' },
@@ -48,9 +57,9 @@ export const FIXTURES: readonly Fixture[] = [
   { name: 'exit-blocked' },
   { name: 'exit-thread' },
   { name: 'fork' },
-  { name: 'i386-exec' },
-  { name: 'i386-static' },
-  { name: 'int80' },
+  { name: 'i386-exec', i386: true },
+  { name: 'i386-static', i386: true },
+  { name: 'int80', i386: true },
   { name: 'io-uring' },
   { name: 'kill-blocked' },
   { name: 'loop' },

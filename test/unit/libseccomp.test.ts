@@ -21,6 +21,7 @@ import {
 } from '../../src/libseccomp/index';
 import type { Profile } from '../../src/profile/index';
 import { ProfileSchema } from '../../src/profile/schema';
+import { testOf32Bit } from '../support/abis';
 
 type Draft = z.input<typeof ProfileSchema>;
 type Conditions = NonNullable<NonNullable<Draft['syscalls']>[number]['args']>;
@@ -372,7 +373,7 @@ describe('architectures', () => {
       syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO', errnoRet: 13 }],
     });
 
-  it('kills a call in an ABI that is not listed, whatever the default', async () => {
+  testOf32Bit('kills a call in an ABI that is not listed, whatever the default', async () => {
     const program = oneCall(GETPID_I386, '-DCALL=call32');
     expect(await runUnder(denyMkdir('SCMP_ARCH_X86_64'), [program])).toEqual(SYSCALL_DEATH);
     expect(await runUnder(denyMkdir(), [program])).toEqual(SYSCALL_DEATH);
@@ -380,14 +381,14 @@ describe('architectures', () => {
     expect(await runUnder(both, [program])).toEqual(exit(0));
   });
 
-  it('applies a rule by the number it has in each ABI', async () => {
+  testOf32Bit('applies a rule by the number it has in each ABI', async () => {
     const both = denyMkdir('SCMP_ARCH_X86_64', 'SCMP_ARCH_X86');
     expect(await runUnder(both, [oneCall(MKDIR_I386, '-DCALL=call32')])).toEqual(exit(13));
     // 39 is getpid to x86_64.
     expect(await runUnder(both, [oneCall(MKDIR_I386)])).toEqual(exit(0));
   });
 
-  it('runs a 32-bit program under a profile that lists only its ABI', async () => {
+  testOf32Bit('runs a 32-bit program under a profile that lists only its ABI', async () => {
     const program = oneCall(MKDIR_I386, '-m32');
     expect(await runUnder(denyMkdir('SCMP_ARCH_X86'), [program])).toEqual(exit(13));
     expect(await runUnder(denyMkdir('SCMP_ARCH_X86_64'), [program])).toEqual(SYSCALL_DEATH);
