@@ -1,5 +1,5 @@
 /** The Docker-compatible API over a unix socket: connection, errors, event stream. */
-import Docker from 'dockerode';
+import type Docker from 'dockerode';
 import { z } from 'zod';
 import { SysieveError } from '../errors';
 import type { EngineName } from './types';
@@ -18,7 +18,9 @@ function isApiError(error: unknown): error is ApiError {
 }
 
 export function connect(socketPath: string): Docker {
-  return new Docker({ socketPath });
+  // Loaded where an engine is asked: it takes longer than all the rest of a start.
+  const Client = require('dockerode') as typeof Docker;
+  return new Client({ socketPath });
 }
 
 export function unreachable(engine: string, where: string, error: unknown): SysieveError {
