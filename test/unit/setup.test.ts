@@ -63,14 +63,17 @@ beforeEach(() => {
 afterEach(() => rmSync(bin, { recursive: true, force: true }));
 
 describe('scripts/setup', () => {
-  test.each(['build', 'test', 'qa', 'vm'])('%s: installs nothing when nothing is missing', (level) => {
-    packages({});
-    const { status, stderr } = setup(level);
-    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(calls('dpkg-query')).toHaveLength(1);
-    expect(calls('apt-get')).toEqual([]);
-    expect(calls('npm')).toEqual([]);
-  });
+  test.each(['build', 'test', 'qa', 'vm'])(
+    '%s: installs nothing when nothing is missing',
+    (level) => {
+      packages({});
+      const { status, stderr } = setup(level);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(calls('dpkg-query')).toHaveLength(1);
+      expect(calls('apt-get')).toEqual([]);
+      expect(calls('npm')).toEqual([]);
+    },
+  );
 
   test('is done at once when nothing is missing', () => {
     const started = process.hrtime.bigint();
