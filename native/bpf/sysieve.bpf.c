@@ -500,8 +500,8 @@ static __always_inline bool is_supervised(struct task_struct *task) {
 
 // An exit without an enter is a call that a filter (or a listener, or a ptracer) answered: the
 // tracepoint at the entry comes after seccomp. A new child and a task found running exit a call
-// they never entered, which is what the states tell apart. An answer that is a success is no denial:
-// the application relies on it, and a profile's ERRNO would outrank the listener.
+// they never entered, which is what the states tell apart. An answer that is a success is no
+// denial: the application relies on it, and a profile's ERRNO would outrank the listener.
 static __always_inline int on_exit(struct task_struct *current, __u32 tid, __u32 status,
                                    __u32 number, long result, struct pt_regs *regs, bool typed) {
   struct sysieve_task *task = find_task(tid);

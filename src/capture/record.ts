@@ -103,7 +103,13 @@ export async function recordCommand(
         const run = capture.finish({
           attachedLate: null,
           runtime: { name: 'sysieve', version: packageVersion() },
-          target: { kind: 'command', engine: null, name: commandName(command), id: null, image: null },
+          target: {
+            kind: 'command',
+            engine: null,
+            name: commandName(command),
+            id: null,
+            image: null,
+          },
         });
         return { run, exit };
       },

@@ -199,15 +199,17 @@ privileged.each(hierarchies())('what joins the cgroup below %s', (mount) => {
 
   it('is no start when it forks and executes all the time as the tracer attaches', async () => {
     mkdirSync(group);
-    const child = spawn('sh', ['-c', 'while :; do /bin/true; done']);
-    writeFileSync(join(group, 'cgroup.procs'), String(child.pid));
-    for (let round = 0; round < 5; round++) {
+    const children = Array.from({ length: 8 }, () =>
+      spawn('sh', ['-c', 'while :; do /bin/true; done']),
+    );
+    for (const { pid } of children) writeFileSync(join(group, 'cgroup.procs'), String(pid));
+    for (let round = 0; round < 3; round++) {
       const capture = new Capture({ execRule: 'namespace', cgroups: [group] });
-      await eventually('it calls', () => capture.poll().calls > 0n);
+      await eventually('they call', () => capture.poll().calls > 0n);
       const { completeness } = finish(capture);
       expect(completeness).toMatchObject({ complete: false, startsSeen: 0 });
     }
-    child.kill('SIGKILL');
+    for (const child of children) child.kill('SIGKILL');
   });
 
   it('and is found without the filter is a runtime that is about to enter', async () => {
