@@ -51,7 +51,7 @@ TaskTable::Claimed TaskTable::Claim(int pid, int tid, uint8_t slot) {
   if (!before || before->exiting) return Claimed::kGone;
   const auto id = static_cast<uint32_t>(tid);
   sysieve_task& task = tasks_[sysieve_task_index(id)];
-  auto* word = reinterpret_cast<uint64_t*>(&task);
+  auto* word = reinterpret_cast<__u64*>(&task);
   sysieve_task_word fresh = {
       .task = {.tid = id, .slot = slot, .base_filters = 0, .state = STATE_UNKNOWN, .collided = 0}};
   sysieve_task_word seen = {.word = __atomic_load_n(word, __ATOMIC_SEQ_CST)};
