@@ -147,6 +147,7 @@ class EbpfTracer::Impl {
         return Status::Error(ESRCH, "find the process to start", std::to_string(pid));
       }
     }
+    if (Status s = EnterCgroups(target); !s.ok()) return s;
     if (Status s = Scan(target, tasks); !s.ok()) return s;
     start_ns_ = NowNs();
     config_->start_ns = start_ns_;
@@ -321,15 +322,22 @@ class EbpfTracer::Impl {
     // outside, and after a restart into namespaces that are not known yet.
     config_->follow_namespaces = !target.mount_namespaces.empty() ||
                                  !target.pid_namespaces.empty() || !target.cgroup_names.empty();
-    for (const std::string& cgroup : target.cgroups) {
-      std::vector<CgroupId> ids;
-      if (Status s = FindCgroups(cgroup, &ids, &cgroup_directories_); !s.ok()) return s;
-      for (const CgroupId& id : ids) {
-        const sysieve_cgroup_key key = {.id = id.id, .hierarchy = id.hierarchy, .pad = 0};
-        if (bpf_map_update_elem(MapFd("cgroups"), &key, &one, BPF_ANY) != 0) {
-          counters_->lost_cgroups++;
-        }
+    return Status::Ok();
+  }
+
+  // With the hooks armed, and each cgroup entered before what is below it is listed: one that is
+  // made meanwhile is either listed or seen being made below a known one.
+  Status EnterCgroups(const Target& target) {
+    const auto enter = [&](const CgroupId& id, const std::string& directory) {
+      const sysieve_cgroup_key key = {.id = id.id, .hierarchy = id.hierarchy, .pad = 0};
+      const uint32_t one = 1;
+      if (bpf_map_update_elem(MapFd("cgroups"), &key, &one, BPF_ANY) != 0) {
+        counters_->lost_cgroups++;
       }
+      cgroup_directories_.push_back(directory);
+    };
+    for (const std::string& cgroup : target.cgroups) {
+      if (Status s = WalkCgroups(cgroup, enter); !s.ok()) return s;
     }
     return Status::Ok();
   }
@@ -352,10 +360,12 @@ class EbpfTracer::Impl {
       std::vector<int> in_cgroups;
       for (const std::string& directory : cgroup_directories_) {
         proc::ReadPids(directory + "/cgroup.procs", &in_cgroups);
-        // Threads of one process may be spread over v1 cgroups.
+        // Threads of one process may be spread over v1 cgroups, and over threaded ones of v2.
         proc::ReadPids(directory + "/tasks", &in_cgroups);
+        proc::ReadPids(directory + "/cgroup.threads", &in_cgroups);
       }
-      const std::set<int> members(in_cgroups.begin(), in_cgroups.end());
+      std::set<int> members(in_cgroups.begin(), in_cgroups.end());
+      for (const int tid : proc::Threads(getpid())) members.erase(tid);
       std::map<int, int> parents;
       const std::vector<int> processes = proc::Processes();
       if (!roots.empty()) {
@@ -377,11 +387,11 @@ class EbpfTracer::Impl {
                               listed(target.mount_namespaces, proc::Namespace(pid, "mnt"))) ||
                              (!target.pid_namespaces.empty() &&
                               listed(target.pid_namespaces, proc::Namespace(pid, "pid")));
-        if (matches) added += ClaimProcess(pid);
+        if (matches) added += ClaimProcess(target, pid);
       }
       for (const int tid : members) {
         if (!std::binary_search(processes.begin(), processes.end(), tid)) {
-          added += ClaimThread(tid, tid);
+          added += ClaimThread(target, tid, tid);
         }
       }
       *found += added;
@@ -389,27 +399,37 @@ class EbpfTracer::Impl {
     return Status::Ok();
   }
 
-  size_t ClaimProcess(int pid) {
+  size_t ClaimProcess(const Target& target, int pid) {
     size_t added = 0;
-    for (const int tid : proc::Threads(pid)) added += ClaimThread(pid, tid);
+    for (const int tid : proc::Threads(pid)) added += ClaimThread(target, pid, tid);
     return added;
   }
 
-  size_t ClaimThread(int pid, int tid) {
-    const TaskTable::Claimed claimed = tasks_.Claim(pid, tid, SlotFor(proc::ExecutablePath(pid)));
+  size_t ClaimThread(const Target& target, int pid, int tid) {
+    const uint8_t slot =
+        IsEntering(target, pid, tid) ? SLOT_EXEC_SETUP : SlotFor(proc::ExecutablePath(pid));
+    const TaskTable::Claimed claimed = tasks_.Claim(pid, tid, slot);
     if (claimed == TaskTable::Claimed::kNoRoom) lost_in_scan_++;
     return claimed == TaskTable::Claimed::kNew ? 1 : 0;
   }
 
+  // Found in the container and not the application: a runtime that is about to execute something
+  // (docker exec, a probe) and is not under the filter, or not in the container's root, yet.
+  bool IsEntering(const Target& target, int pid, int tid) const {
+    if (target.exec_rule == ExecRule::kFilter) return !proc::IsFiltered(pid, tid);
+    return target.exec_rule == ExecRule::kNamespace && !target.mount_namespaces.empty() &&
+           proc::Namespace(pid, "mnt") == config_->outer_mount_namespace;
+  }
+
   // The twin of slot_for in the BPF object, for executables that run already.
-  uint16_t SlotFor(const std::string& executable) {
+  uint8_t SlotFor(const std::string& executable) {
     if (executable.empty()) return SLOT_UNKNOWN;
     sysieve_path path{};
     if (executable.size() >= sizeof(path.text)) counters_->truncated_paths++;
     memcpy(path.text, executable.data(), std::min(executable.size(), sizeof(path.text) - 1));
     uint32_t slot = 0;
     const int by_path = MapFd("slot_by_path");
-    if (bpf_map_lookup_elem(by_path, &path, &slot) == 0) return static_cast<uint16_t>(slot);
+    if (bpf_map_lookup_elem(by_path, &path, &slot) == 0) return static_cast<uint8_t>(slot);
     slot = __atomic_fetch_add(&counters_->next_slot, 1U, __ATOMIC_SEQ_CST);
     if (slot >= SYSIEVE_SLOTS) {
       __atomic_fetch_add(&counters_->lost_executables, 1U, __ATOMIC_RELAXED);
@@ -420,7 +440,7 @@ class EbpfTracer::Impl {
         bpf_map_lookup_elem(by_path, &path, &slot) != 0) {
       return SLOT_UNKNOWN;
     }
-    return static_cast<uint16_t>(slot);
+    return static_cast<uint8_t>(slot);
   }
 
   [[nodiscard]] double SinceStart(uint64_t ns) const {

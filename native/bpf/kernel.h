@@ -78,8 +78,16 @@ struct pid {
   struct upid numbers[1];
 };
 
+struct notification;
+
+struct seccomp_filter {
+  struct seccomp_filter *prev;
+  struct notification *notif;
+};
+
 struct seccomp {
   atomic_t filter_count;
+  struct seccomp_filter *filter;
 };
 
 struct kernfs_node {
@@ -118,6 +126,7 @@ struct task_struct {
   int pid;
   int tgid;
   int exit_code;
+  unsigned int ptrace;
   struct pid *thread_pid;
   struct list_head thread_node;
   struct nsproxy *nsproxy;

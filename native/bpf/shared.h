@@ -50,9 +50,18 @@ enum sysieve_abi { ABI_X86_64 = 0, ABI_I386 = 1, ABI_X32 = 2 };
 
 struct sysieve_task {
   __u32 tid;
-  __u16 slot;
+  __u8 slot;
+  // Filters it carried as it joined: whatever an engine itself runs under is inherited and says
+  // nothing about the container.
+  __u8 base_filters;
   __u8 state;
-  __u8 collided;
+  __u8 collided;  // of the place in the table, whoever holds it
+};
+
+// To claim a place in one step.
+union sysieve_task_word {
+  struct sysieve_task task;
+  __u64 word;
 };
 
 struct sysieve_path {
@@ -127,11 +136,11 @@ struct sysieve_counters {
   __s64 live;
   __s64 live_application;
   __u32 next_slot;
-  __u32 base_filters;
   __u32 filtered;  // an application task runs under a filter
   // Raised when the last application task ends. Namespaces are known by inode numbers, which the
   // kernel gives to others once these are gone: an entry is good for its generation alone.
   __u32 generation;
+  __u32 pad;
 };
 
 // Adjacent thread ids land on different cache lines: their tasks run on different CPUs and each

@@ -20,6 +20,7 @@
 #define SIGNAL_GROUP_EXIT 0x4
 #define MAX_ERRNO 4095
 #define MAX_THREADS 512
+#define MAX_FILTERS 32
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -201,35 +202,50 @@ static __always_inline void release_task(__u32 tid) {
   }
 }
 
-static __always_inline void claim_task(__u32 tid, __u32 slot, __u32 state) {
+// `base`: the seccomp filters that are none of the target's own; see sysieve_task.
+static __always_inline void claim_task(__u32 tid, __u32 slot, __u32 state, __u32 base) {
   __u32 index = sysieve_task_index(tid);
   struct sysieve_task *task = bpf_map_lookup_elem(&tasks, &index);
   if (!task) return;
-  __u32 holder = __sync_val_compare_and_swap(&task->tid, 0, tid);
-  if (holder == 0) {
-    task->slot = slot;
-    task->state = state;
-    count_live(slot, 1);
-  } else if (holder == tid) {
-    // Already there: from another hook of the same join, or stale from a scan that lost a race.
-    __u32 old = task->slot;
-    task->slot = slot;
-    task->state = state;
-    count_live(slot, 1);
-    count_live(old, -1);
-  } else {
-    struct sysieve_task fresh = {.tid = tid, .slot = slot, .state = state};
-    // Never cleared: a place that collided once stays correct at the price of a hash look-up.
-    task->collided = 1;
-    struct sysieve_task *known = bpf_map_lookup_elem(&collided_tasks, &tid);
-    __u32 old = known ? known->slot : SLOT_JOINING;
-    if (bpf_map_update_elem(&collided_tasks, &tid, &fresh, BPF_ANY)) {
-      count(counters.lost_tasks);
+  union sysieve_task_word fresh = {
+      .task = {.tid = tid, .slot = slot, .state = state, .base_filters = base}};
+  // In one step: a task that joins while it runs must not be seen half.
+  for (int attempt = 0; attempt < 4; attempt++) {
+    union sysieve_task_word seen = {.word = *(volatile __u64 *)task};
+    if (seen.task.tid == tid) {
+      // Already there: from another hook of the same join, or stale from a scan that lost a race.
+      __u32 old = task->slot;
+      task->slot = slot;
+      task->state = state;
+      task->base_filters = base;
+      count_live(slot, 1);
+      count_live(old, -1);
       return;
     }
+    if (seen.task.tid != 0) break;
+    fresh.task.collided = seen.task.collided;
+    if (__sync_val_compare_and_swap((__u64 *)task, seen.word, fresh.word) != seen.word) continue;
+    if (fresh.task.collided) {
+      // Known from when the place was another's: one entry is enough, two would outlive the task.
+      struct sysieve_task *other = bpf_map_lookup_elem(&collided_tasks, &tid);
+      __u32 old = other ? other->slot : SLOT_JOINING;
+      if (other) bpf_map_delete_elem(&collided_tasks, &tid);
+      count_live(old, -1);
+    }
     count_live(slot, 1);
-    count_live(old, -1);
+    return;
   }
+  // Never cleared: a place that collided once stays correct at the price of a hash look-up.
+  task->collided = 1;
+  fresh.task.collided = 0;
+  struct sysieve_task *known = bpf_map_lookup_elem(&collided_tasks, &tid);
+  __u32 old = known ? known->slot : SLOT_JOINING;
+  if (bpf_map_update_elem(&collided_tasks, &tid, &fresh.task, BPF_ANY)) {
+    count(counters.lost_tasks);
+    return;
+  }
+  count_live(slot, 1);
+  count_live(old, -1);
 }
 
 static __always_inline void note_new(__u64 now) { counters.newest_ns = now; }
@@ -404,8 +420,8 @@ static __always_inline __u32 filters(struct task_struct *task) {
 
 // Denied calls are worth watching from here on. Looked at where tasks are made and execute, not on
 // every call.
-static __always_inline void note_filter(struct task_struct *task) {
-  if (!counters.filtered && filters(task) > counters.base_filters) counters.filtered = 1;
+static __always_inline void note_filter(struct task_struct *task, __u32 base) {
+  if (!counters.filtered && filters(task) > base) counters.filtered = 1;
 }
 
 static __always_inline bool cgroup_matches(struct cgroup *cgroup) {
@@ -420,9 +436,8 @@ static __always_inline void join_task(struct task_struct *task, __u32 state) {
   __u32 tid = BPF_CORE_READ(task, pid);
   struct sysieve_task *known = find_task(tid);
   if (known && known->slot != SLOT_JOINING && known->slot != SLOT_GUEST) return;
-  // Whatever filters an engine itself runs under are inherited and say nothing about the container.
-  counters.base_filters = filters(task);
-  claim_task(tid, counters.live_application > 0 ? SLOT_EXEC_SETUP : SLOT_SETUP, state);
+  claim_task(tid, counters.live_application > 0 ? SLOT_EXEC_SETUP : SLOT_SETUP, state,
+             filters(task));
 }
 
 // The phases before the application are left one by one: joined, filtered, executed.
@@ -437,9 +452,9 @@ static __always_inline bool advance(struct task_struct *current, struct sysieve_
       return false;
     }
   }
-  if (task->slot == SLOT_SETUP && filters(current) > counters.base_filters) {
+  if (task->slot == SLOT_SETUP && filters(current) > task->base_filters) {
     task->slot = SLOT_RUNTIME;
-  } else if (task->slot == SLOT_EXEC_SETUP && filters(current) > counters.base_filters) {
+  } else if (task->slot == SLOT_EXEC_SETUP && filters(current) > task->base_filters) {
     task->slot = is_namespace_init(current) ? SLOT_RUNTIME : SLOT_EXEC;
   }
   return true;
@@ -458,7 +473,7 @@ static __always_inline int on_enter(struct task_struct *current, __u32 tid, __u3
     if (!task) {
       // Where setns led is known only when it has returned: look again at the task's next call.
       if (number == NR_SETNS_X86_64 || number == NR_SETNS_I386) {
-        if (config.follow_namespaces) claim_task(tid, SLOT_JOINING, STATE_IN_CALL);
+        if (config.follow_namespaces) claim_task(tid, SLOT_JOINING, STATE_IN_CALL, 0);
       }
       return 0;
     }
@@ -472,11 +487,23 @@ static __always_inline int on_enter(struct task_struct *current, __u32 tid, __u3
   return 0;
 }
 
+// Whether a listener (SECCOMP_RET_USER_NOTIF) or a ptracer may answer calls in the kernel's place.
+static __always_inline bool is_supervised(struct task_struct *task) {
+  if (BPF_CORE_READ(task, ptrace)) return true;
+  struct seccomp_filter *filter = BPF_CORE_READ(task, seccomp.filter);
+  for (int i = 0; i < MAX_FILTERS && filter; i++) {
+    if (BPF_CORE_READ(filter, notif)) return true;
+    filter = BPF_CORE_READ(filter, prev);
+  }
+  return false;
+}
+
 // An exit without an enter is a call that a filter (or a listener, or a ptracer) answered: the
 // tracepoint at the entry comes after seccomp. A new child and a task found running exit a call
-// they never entered, which is what the states tell apart.
+// they never entered, which is what the states tell apart. An answer that is a success is no
+// denial: the application relies on it, and a profile's ERRNO would outrank the listener.
 static __always_inline int on_exit(struct task_struct *current, __u32 tid, __u32 status,
-                                   __u32 number, long result) {
+                                   __u32 number, long result, struct pt_regs *regs, bool typed) {
   struct sysieve_task *task = find_task(tid);
   if (!task) return 0;
   __u8 before = task->state;
@@ -487,7 +514,14 @@ static __always_inline int on_exit(struct task_struct *current, __u32 tid, __u32
     return 0;
   __u32 error = 0;
   if (result < 0 && result >= -MAX_ERRNO) error = (__u32)-result;
+  // A call that was trapped or killed exits with its own number.
+  bool answered = !error && (__u32)result != number && is_supervised(current);
   __u32 abi = abi_of(status, &number);
+  if (answered) {
+    count_in_hash(&other_calls, task->slot, abi, number, 0);
+    if (number < SYSIEVE_NUMBERS) count_tuple(task->slot, abi, number, regs, typed);
+    return 0;
+  }
   count_in_hash(&denied_calls, task->slot, abi, number, error);
   // Trapped or killed: the task's end by SIGSYS must not count the same call again.
   if (!error) task->state = STATE_KILLED;
@@ -498,17 +532,20 @@ static __always_inline int on_fork(struct task_struct *parent, struct task_struc
   __u32 child_tid = BPF_CORE_READ(child, pid);
   struct sysieve_task *task = find_task(BPF_CORE_READ(parent, pid));
   if (task && task->slot != SLOT_JOINING) {
-    claim_task(child_tid, task->slot, STATE_IN_CALL);
-    note_filter(child);
+    claim_task(child_tid, task->slot, STATE_IN_CALL, task->base_filters);
+    note_filter(child, task->base_filters);
     return 0;
   }
-  // clone3(CLONE_INTO_CGROUP) moves no task and so shows nowhere else.
+  // clone3(CLONE_INTO_CGROUP) moves no task and so shows nowhere else. A parent that is inside
+  // itself is one that the scan has not come to yet: its child comes from nowhere else, and the
+  // scan takes it for what it is.
   if (cgroup_matches(BPF_CORE_READ(child, cgroups, dfl_cgrp))) {
-    join_task(child, STATE_IN_CALL);
+    if (!cgroup_matches(BPF_CORE_READ(parent, cgroups, dfl_cgrp))) join_task(child, STATE_IN_CALL);
     return 0;
   }
   if (config.follow_namespaces && in_target_pid_namespace(child)) {
-    claim_task(child_tid, SLOT_GUEST, STATE_IN_CALL);
+    if (!in_target_pid_namespace(parent))
+      claim_task(child_tid, SLOT_GUEST, STATE_IN_CALL, filters(child));
     return 0;
   }
   // A scan in user space may have claimed this id for a task that ended meanwhile.
@@ -565,15 +602,18 @@ static __always_inline bool is_own_copy(const char *filename) {
          starts_with(text, "/dev/fd/");
 }
 
-static __always_inline bool becomes_application(struct task_struct *task, __u32 slot,
+static __always_inline bool becomes_application(struct task_struct *task, __u32 slot, __u32 base,
                                                 const char *filename) {
-  if (config.exec_rule == EXEC_ANY || filters(task) > counters.base_filters) return true;
+  if (config.exec_rule == EXEC_ANY || filters(task) > base) return true;
   bool entered = slot == SLOT_EXEC_SETUP || slot == SLOT_EXEC || slot == SLOT_GUEST;
   bool inside = entered ? in_target_mount_namespace(task)
                         : mount_namespace(task) != config.outer_mount_namespace;
   // An exec that the engine leaves unfiltered (privileged) is the application's all the same; a
   // start without the filter that was expected is none, and shows as a start not seen.
   if (config.exec_rule == EXEC_FILTER) return entered && inside && !is_own_copy(filename);
+  // What was in a container for a look (an agent's thread) runs programs of the host when it is
+  // outside again.
+  if (entered && config.follow_namespaces) return inside || in_target_pid_namespace(task);
   return inside || !is_own_copy(filename);
 }
 
@@ -584,8 +624,7 @@ static __always_inline int on_exec(struct task_struct *current, __u32 old_tid,
     // execve from a thread other than the leader: it takes over the leader's id.
     struct sysieve_task *old = find_task(old_tid);
     if (!old) return 0;
-    __u32 slot = old->slot;
-    claim_task(tid, slot, STATE_IN_CALL);
+    claim_task(tid, old->slot, STATE_IN_CALL, old->base_filters);
     release_task(old_tid);
   }
   struct sysieve_task *task = find_task(tid);
@@ -600,12 +639,12 @@ static __always_inline int on_exec(struct task_struct *current, __u32 old_tid,
       return 0;
     }
   }
-  note_filter(current);
+  note_filter(current, task->base_filters);
   if (is_application(slot)) {
     task->slot = slot_for(filename);
     return 0;
   }
-  if (!becomes_application(current, slot, filename)) return 0;
+  if (!becomes_application(current, slot, task->base_filters, filename)) return 0;
   __sync_fetch_and_add(&counters.live_application, 1);
   if (slot == SLOT_SETUP || slot == SLOT_RUNTIME) {
     count(counters.starts);
@@ -683,7 +722,8 @@ int BPF_PROG(enter_btf, struct pt_regs *regs, long number) {
 SEC("tp_btf/sys_exit")
 int BPF_PROG(exit_btf, struct pt_regs *regs, long result) {
   struct task_struct *current = bpf_get_current_task_btf();
-  return on_exit(current, current->pid, current->thread_info.status, regs->orig_ax, result);
+  return on_exit(current, current->pid, current->thread_info.status, regs->orig_ax, result, regs,
+                 true);
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -746,7 +786,7 @@ SEC("raw_tp/sys_exit")
 int BPF_PROG(exit_raw, struct pt_regs *regs, long result) {
   struct task_struct *current = (struct task_struct *)bpf_get_current_task();
   return on_exit(current, BPF_CORE_READ(current, pid), BPF_CORE_READ(current, thread_info.status),
-                 BPF_CORE_READ(regs, orig_ax), result);
+                 BPF_CORE_READ(regs, orig_ax), result, regs, false);
 }
 
 SEC("raw_tp/sched_process_fork")

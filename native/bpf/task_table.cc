@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kBytes = sizeof(sysieve_task) * SYSIEVE_TASKS;
 static_assert(sizeof(sysieve_task) == 8, "an array map pads its values to eight bytes");
 
-bool IsApplication(uint16_t slot) { return slot == SLOT_UNKNOWN || slot >= SLOT_FIRST_EXECUTABLE; }
+bool IsApplication(uint8_t slot) { return slot == SLOT_UNKNOWN || slot >= SLOT_FIRST_EXECUTABLE; }
 
 }  // namespace
 
@@ -28,12 +28,12 @@ Status TaskTable::Open(int tasks_fd, int collided_fd, sysieve_counters* counters
   return Status::Ok();
 }
 
-void TaskTable::CountLive(uint16_t slot, int64_t by) {
+void TaskTable::CountLive(uint8_t slot, int64_t by) {
   __atomic_fetch_add(&counters_->live, by, __ATOMIC_RELAXED);
   if (IsApplication(slot)) __atomic_fetch_add(&counters_->live_application, by, __ATOMIC_RELAXED);
 }
 
-void TaskTable::Release(uint32_t tid, uint16_t slot, bool collided) {
+void TaskTable::Release(uint32_t tid, uint8_t slot, bool collided) {
   if (collided) {
     if (bpf_map_delete_elem(collided_fd_, &tid) == 0) CountLive(slot, -1);
     return;
@@ -46,32 +46,38 @@ void TaskTable::Release(uint32_t tid, uint16_t slot, bool collided) {
   }
 }
 
-TaskTable::Claimed TaskTable::Claim(int pid, int tid, uint16_t slot) {
-  const auto before = proc::StartTime(pid, tid);
-  if (!before) return Claimed::kGone;
+TaskTable::Claimed TaskTable::Claim(int pid, int tid, uint8_t slot) {
+  const auto before = proc::State(pid, tid);
+  if (!before || before->exiting) return Claimed::kGone;
   const auto id = static_cast<uint32_t>(tid);
   sysieve_task& task = tasks_[sysieve_task_index(id)];
-  uint32_t holder = 0;
-  bool collided = false;
-  if (__atomic_compare_exchange_n(&task.tid, &holder, id, false, __ATOMIC_SEQ_CST,
-                                  __ATOMIC_SEQ_CST)) {
-    // Compare again: an execve traced since the claim has already named a newer executable.
-    uint16_t unknown = SLOT_UNKNOWN;
-    __atomic_compare_exchange_n(&task.slot, &unknown, slot, false, __ATOMIC_SEQ_CST,
-                                __ATOMIC_SEQ_CST);
-  } else if (holder == id) {
-    return Claimed::kKnown;
-  } else {
-    collided = true;
+  auto* word = reinterpret_cast<__u64*>(&task);
+  sysieve_task_word fresh = {
+      .task = {.tid = id, .slot = slot, .base_filters = 0, .state = STATE_UNKNOWN, .collided = 0}};
+  sysieve_task_word seen = {.word = __atomic_load_n(word, __ATOMIC_SEQ_CST)};
+  bool placed = false;
+  while (seen.task.tid == 0 && !placed) {
+    sysieve_task known{};
+    if (seen.task.collided != 0 && bpf_map_lookup_elem(collided_fd_, &id, &known) == 0) {
+      return Claimed::kKnown;
+    }
+    fresh.task.collided = seen.task.collided;
+    placed = __atomic_compare_exchange_n(word, &seen.word, fresh.word, false, __ATOMIC_SEQ_CST,
+                                         __ATOMIC_SEQ_CST);
+  }
+  if (!placed) {
+    if (seen.task.tid == id) return Claimed::kKnown;
     __atomic_store_n(&task.collided, uint8_t{1}, __ATOMIC_SEQ_CST);
-    const sysieve_task fresh = {.tid = id, .slot = slot, .state = STATE_UNKNOWN, .collided = 0};
-    if (bpf_map_update_elem(collided_fd_, &id, &fresh, BPF_NOEXIST) != 0) {
+    fresh.task.collided = 0;
+    if (bpf_map_update_elem(collided_fd_, &id, &fresh.task, BPF_NOEXIST) != 0) {
       return errno == EEXIST ? Claimed::kKnown : Claimed::kNoRoom;
     }
   }
   CountLive(slot, 1);
-  if (proc::StartTime(pid, tid) != before) {
-    Release(id, slot, collided);
+  // One that ended before it was claimed is told of no more, and would stay for ever.
+  const auto after = proc::State(pid, tid);
+  if (!after || after->exiting || after->start_time != before->start_time) {
+    Release(id, slot, !placed);
     return Claimed::kGone;
   }
   return Claimed::kNew;

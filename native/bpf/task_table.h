@@ -21,11 +21,11 @@ class TaskTable {
   enum class Claimed { kNew, kKnown, kGone, kNoRoom };
   // Enters a task that was found running. The id may pass to another task between the scan and the
   // claim; the start time, read before and after, tells.
-  Claimed Claim(int pid, int tid, uint16_t slot);
+  Claimed Claim(int pid, int tid, uint8_t slot);
 
  private:
-  void Release(uint32_t tid, uint16_t slot, bool collided);
-  void CountLive(uint16_t slot, int64_t by);
+  void Release(uint32_t tid, uint8_t slot, bool collided);
+  void CountLive(uint8_t slot, int64_t by);
 
   sysieve_task* tasks_ = nullptr;
   int collided_fd_ = -1;

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 namespace sysieve {
 namespace {
@@ -76,8 +77,7 @@ std::optional<uint32_t> Hierarchy(const std::vector<std::string>& options) {
 
 }  // namespace
 
-Status FindCgroups(const std::string& directory, std::vector<CgroupId>* ids,
-                   std::vector<std::string>* directories) {
+Status WalkCgroups(const std::string& directory, const CgroupVisitor& visit) {
   std::error_code error;
   const std::string path = fs::canonical(directory, error).string();
   if (error) return Status::Error(error.value(), "open cgroup", directory);
@@ -86,17 +86,19 @@ Status FindCgroups(const std::string& directory, std::vector<CgroupId>* ids,
   const auto hierarchy = Hierarchy(*options);
   if (!hierarchy) return Status::Error(EINVAL, "find cgroup hierarchy", directory);
 
-  const auto add = [&](const std::string& found) {
+  std::vector<std::string> pending = {path};
+  while (!pending.empty()) {
+    const std::string at = std::move(pending.back());
+    pending.pop_back();
     struct stat info {};
     // A cgroup that ended meanwhile has no tasks either. The inode number is the kernfs id.
-    if (stat(found.c_str(), &info) != 0) return;
-    ids->push_back({*hierarchy, info.st_ino});
-    directories->push_back(found);
-  };
-  add(path);
-  fs::recursive_directory_iterator it(path, fs::directory_options::skip_permission_denied, error);
-  for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
-    if (it->is_directory(error)) add(it->path().string());
+    if (stat(at.c_str(), &info) != 0) continue;
+    visit({*hierarchy, info.st_ino}, at);
+    fs::directory_iterator it(at, error);
+    for (; !error && it != fs::directory_iterator(); it.increment(error)) {
+      std::error_code ended;
+      if (it->is_directory(ended)) pending.push_back(it->path().string());
+    }
   }
   return Status::Ok();
 }

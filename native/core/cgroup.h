@@ -3,8 +3,8 @@
 #define SYSIEVE_CORE_CGROUP_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
-#include <vector>
 
 #include "core/status.h"
 
@@ -15,9 +15,10 @@ struct CgroupId {
   uint64_t id;
 };
 
-// The directory and all below it; `directories` receives them in the same order.
-Status FindCgroups(const std::string& directory, std::vector<CgroupId>* ids,
-                   std::vector<std::string>* directories);
+using CgroupVisitor = std::function<void(const CgroupId&, const std::string& directory)>;
+
+// The directory and all below it, each before what is below it is listed.
+Status WalkCgroups(const std::string& directory, const CgroupVisitor& visit);
 
 }  // namespace sysieve
 

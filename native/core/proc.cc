@@ -46,6 +46,12 @@ std::optional<uint64_t> StatField(const std::string& path, int index) {
   return strtoull(line.c_str() + at, nullptr, 10);
 }
 
+constexpr uint64_t kExiting = 0x4;  // PF_EXITING, set before sched_process_exit fires
+
+std::string TaskPath(int pid, int tid) {
+  return "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid);
+}
+
 }  // namespace
 
 std::vector<int> Processes() { return NumericEntries("/proc"); }
@@ -73,8 +79,21 @@ std::string ExecutablePath(int pid) {
   return {buffer.data(), static_cast<size_t>(length)};
 }
 
-std::optional<uint64_t> StartTime(int pid, int tid) {
-  return StatField("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/stat", 22);
+std::optional<TaskState> State(int pid, int tid) {
+  const std::string path = TaskPath(pid, tid) + "/stat";
+  const auto start_time = StatField(path, 22);
+  const auto flags = StatField(path, 9);
+  if (!start_time || !flags) return std::nullopt;
+  return TaskState{*start_time, (*flags & kExiting) != 0};
+}
+
+bool IsFiltered(int pid, int tid) {
+  std::ifstream file(TaskPath(pid, tid) + "/status");
+  std::string line;
+  while (std::getline(file, line)) {
+    if (line.starts_with("Seccomp:")) return line.ends_with('2');
+  }
+  return false;
 }
 
 bool ReadPids(const std::string& path, std::vector<int>* out) {

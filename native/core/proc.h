@@ -18,8 +18,15 @@ int Parent(int pid);
 uint32_t Namespace(int pid, const char* kind);
 // What /proc/PID/exe names; empty for kernel threads and ended processes.
 std::string ExecutablePath(int pid);
-// Start time of a task in clock ticks since boot: with the id, it names a task uniquely.
-std::optional<uint64_t> StartTime(int pid, int tid);
+struct TaskState {
+  // Clock ticks since boot: with the id, it names a task uniquely.
+  uint64_t start_time;
+  // Past the point where the kernel tells tracers of its end, a zombie for one.
+  bool exiting;
+};
+std::optional<TaskState> State(int pid, int tid);
+// Whether a seccomp filter is in place.
+bool IsFiltered(int pid, int tid);
 // Reads whole numbers, one a line (cgroup.procs); false when the file cannot be opened.
 bool ReadPids(const std::string& path, std::vector<int>* out);
 

@@ -8,6 +8,9 @@ const HOST_PID_NAMESPACE = 0xeffffffc;
 const PRIVILEGE_REMEDY =
   'Run as root, or give the process CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE (and CAP_SYS_RESOURCE before Linux 5.11).';
 
+/** What the addon does with a cgroup that the user named; see native/core/cgroup.cc. */
+const CGROUP_OPERATIONS = ['open cgroup', 'find cgroup mount', 'find cgroup hierarchy'];
+
 interface NativeError extends Error {
   code: string;
   operation: string;
@@ -38,7 +41,7 @@ export function fromNative(error: unknown): unknown {
       },
     );
   }
-  if (error.operation.includes('cgroup')) {
+  if (CGROUP_OPERATIONS.includes(error.operation)) {
     return new SysieveError('input', 'cgroup-not-found', `cannot use the cgroup: ${error.detail}`, {
       cause,
       remedy: 'Give a directory below a mounted cgroup hierarchy, e.g. one under /sys/fs/cgroup.',

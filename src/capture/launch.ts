@@ -49,6 +49,8 @@ export interface Launched {
   abort(): Promise<void>;
   /** Sends a signal to the command; false when it has ended. */
   kill(signal: NodeJS.Signals): boolean;
+  /** Lets this process end although the command runs on. */
+  leave(): void;
 }
 
 /** In the order of native/launch/protocol.h. */
@@ -289,6 +291,10 @@ function launched(
       await settled;
     },
     kill: (signal) => child.kill(signal),
+    leave() {
+      child.unref();
+      control.unref();
+    },
   };
 }
 

@@ -2,11 +2,14 @@
 
 import { type ContainerInfo, type EngineChoice, findContainer, watchContainer } from '../engines';
 import { SysieveError } from '../errors';
-import type { Completeness, Run } from '../recording/schema';
+import { type Completeness, MAX_TEXT, type Run } from '../recording/schema';
 import type { SessionOptions } from './binding-types';
 import { Capture, type CaptureTarget, type Progress, packageVersion } from './capture';
 import { type ExitStatus, refusal, startStopped } from './launch';
 import { processState } from './processes';
+
+/** At a container that stops and starts all the time. */
+const ATTEMPTS = 5;
 
 export interface RecordHooks {
   /** Ends the recording normally. */
@@ -52,6 +55,12 @@ function late(capture: Capture, targetAgeMs: number | null): Completeness['attac
   return capture.tasksFound > 0 ? { targetAgeMs } : null;
 }
 
+/** A command may be megabytes long; its name in a recording is not. */
+function commandName(command: readonly string[]): string {
+  const whole = command.join(' ');
+  return whole.length > MAX_TEXT ? `${whole.slice(0, MAX_TEXT - 1)}…` : whole;
+}
+
 /** Runs `command` from its first instruction until it and all its descendants have ended. */
 export async function recordCommand(
   command: readonly string[],
@@ -64,7 +73,7 @@ export async function recordCommand(
       { execRule: 'any', ...armed(options), setupPids: [launched.pid] },
       async (capture) => {
         options.onStarted?.((signal) => launched.kill(signal));
-        hooks.onReady(command.join(' '));
+        hooks.onReady(commandName(command));
         launched.go();
         let exit: ExitStatus | null = null;
         let told = false;
@@ -85,12 +94,22 @@ export async function recordCommand(
           hooks.signal,
           hooks.onProgress,
         );
+        if (exit === null) {
+          launched.leave();
+          hooks.onNote('the command lives on, no longer recorded');
+        }
         const failure = launched.failure();
         if (failure !== null) throw refusal(command[0] ?? '', failure);
         const run = capture.finish({
           attachedLate: null,
           runtime: { name: 'sysieve', version: packageVersion() },
-          target: { kind: 'command', engine: null, name: command.join(' '), id: null, image: null },
+          target: {
+            kind: 'command',
+            engine: null,
+            name: commandName(command),
+            id: null,
+            image: null,
+          },
         });
         return { run, exit };
       },
@@ -176,12 +195,33 @@ async function armContainer(
   for (let attempt = 1; ; attempt++) {
     const info = await findContainer(name, { engine: options.engine });
     try {
-      return { info, capture: new Capture(containerTarget(info, options)) };
+      const capture = new Capture(containerTarget(info, options));
+      if (attempt === ATTEMPTS || !(await startedUnseen(info, capture, options.engine))) {
+        return { info, capture };
+      }
+      capture.abandon();
     } catch (error) {
       const gone = error instanceof SysieveError && error.code === 'cgroup-not-found';
-      if (!gone || attempt === 5) throw error;
+      if (!gone || attempt === ATTEMPTS) throw error;
     }
   }
+}
+
+/** A start between the look at the container and the arming leaves the tracer on one that is past. */
+async function startedUnseen(
+  info: ContainerInfo,
+  capture: Capture,
+  engine: EngineChoice,
+): Promise<boolean> {
+  let now: ContainerInfo;
+  try {
+    now = await findContainer(info.id, { engine });
+  } catch {
+    return false; // removed, or the engine is gone: the watch finds out
+  }
+  if (now.startedAt === info.startedAt && now.pid === info.pid) return false;
+  const { starts, live } = capture.poll();
+  return starts === 0 && (capture.tasksFound > 0 || live === 0);
 }
 
 /**

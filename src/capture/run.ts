@@ -33,8 +33,11 @@ interface Entry {
   firstSeenMs: number;
 }
 
-/** io_uring carries out reads, writes, opens, connects… without a system call for each. */
-const IO_URING_ENTER = 426;
+/**
+ * io_uring carries out reads, writes, opens, connects… without a system call for each, and with a
+ * polling thread without any after the setup.
+ */
+const IO_URING = [425, 426]; // io_uring_setup, io_uring_enter: under every ABI
 
 /**
  * Application calls belong to `steady` until marks divide a run. null: made before a filter was in
@@ -149,7 +152,9 @@ export function toRun(seen: Observation, context: RunContext): Run {
     }));
 
   const blindSpots = [...seen.blindSpots];
-  if (calls.some((call) => call.number === IO_URING_ENTER)) blindSpots.push('io-uring-operations');
+  if (calls.some((c) => IO_URING.includes(c.number) && c.count > c.denied.count)) {
+    blindSpots.push('io-uring-operations');
+  }
   const completeness = {
     startsSeen: seen.starts,
     attachedLate: context.attachedLate,
@@ -157,7 +162,7 @@ export function toRun(seen: Observation, context: RunContext): Run {
     tasksLost: exact(seen.lost.tasks),
     namespacesOverLimit: exact(seen.lost.namespaces),
     cgroupsOverLimit: exact(seen.lost.cgroups),
-    tasksUnstarted: seen.live - seen.liveApplication,
+    tasksUnstarted: Math.max(0, seen.live - seen.liveApplication),
     callsBeforeStart: exact(
       [...seen.calls, ...seen.denied]
         .filter((call) => !recorded(call))

@@ -195,10 +195,15 @@ async function write(path: string, run: Run): Promise<void> {
   } catch (thrown) {
     if (!(thrown instanceof SysieveError) || path === '-') throw thrown;
     const rescue = join(tmpdir(), `sysieve-recording-${run.id}.json`);
-    await writeFileAtomic(rescue, text);
+    const kept = await writeFileAtomic(rescue, text).then(
+      () => true,
+      () => false,
+    );
     throw new SysieveError(thrown.kind, thrown.code, thrown.message, {
       cause: thrown.reason ?? thrown.code,
-      remedy: `The recording was kept as ${rescue}.`,
+      remedy: kept
+        ? `The recording was kept as ${rescue}.`
+        : `The recording is lost: ${rescue} could not be written either.`,
     });
   }
 }

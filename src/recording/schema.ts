@@ -29,7 +29,8 @@ export type Phase = z.infer<typeof Phase>;
 const Count = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 const Millis = z.number().int().nonnegative();
 /** Kernel strings: paths up to PATH_MAX, untrusted, may hold any character. */
-const Text = z.string().max(4096);
+export const MAX_TEXT = 4096;
+const Text = z.string().max(MAX_TEXT);
 const Index = z.number().int().nonnegative();
 
 export const ArgsSchema = z.strictObject({
@@ -105,7 +106,7 @@ export const RunSchema = z.strictObject({
   host: z.strictObject({
     kernel: z.string().max(256),
     machine: z.string().max(64),
-    runtime: z.strictObject({ name: z.string().max(64), version: z.string().max(128) }).nullable(),
+    runtime: z.strictObject({ name: Text, version: z.string().max(128) }).nullable(),
   }),
   target: z.strictObject({
     kind: z.enum(['command', 'pid', 'cgroup', 'container', 'pod']),

@@ -80,6 +80,20 @@ privileged('what joins by setns', () => {
     expect(marks(finish(capture))).toBe(0);
   });
 
+  it('what was inside for a look runs programs of the host', () => {
+    // An agent's thread: in, out again, and only then a program.
+    const script = `
+      open(my $own, '<', '/proc/self/ns/mnt') or die;
+      open(my $ns, '<', '/proc/${container.init}/ns/mnt') or die;
+      syscall(308, fileno($ns), 0) == 0 or die; stat('/');
+      syscall(308, fileno($own), 0) == 0 or die;
+      exit(system(@ARGV) >> 8);`;
+    expect(spawnSync('perl', ['-e', script, '--', ...mark]).status).toBe(0);
+    const run = finish(capture);
+    expect(run.executables).toEqual([]);
+    expect(marks(run)).toBe(0);
+  });
+
   it('a container that was given the pid namespace is not recorded', () => {
     // As a runtime does it: setns, fork, a mount namespace of its own, and only then the execve.
     const script = `
@@ -181,6 +195,38 @@ privileged.each(hierarchies())('what joins the cgroup below %s', (mount) => {
     child.kill('SIGKILL');
     expect(marks(run)).toBeGreaterThan(10);
     expect(run.completeness.complete).toBe(false);
+  });
+
+  it('is no start when it forks and executes all the time as the tracer attaches', async () => {
+    mkdirSync(group);
+    const children = Array.from({ length: 8 }, () =>
+      spawn('sh', ['-c', 'while :; do /bin/true; done']),
+    );
+    for (const { pid } of children) writeFileSync(join(group, 'cgroup.procs'), String(pid));
+    for (let round = 0; round < 3; round++) {
+      const capture = new Capture({ execRule: 'namespace', cgroups: [group] });
+      await eventually('they call', () => capture.poll().calls > 0n);
+      const { completeness } = finish(capture);
+      expect(completeness).toMatchObject({ complete: false, startsSeen: 0 });
+    }
+    for (const child of children) child.kill('SIGKILL');
+  });
+
+  it('and is found without the filter is a runtime that is about to enter', async () => {
+    mkdirSync(group);
+    const child = spawn('perl', [
+      '-e',
+      `$| = 1; print "up\\n"; for (;;) { syscall(${MARK}); select(undef, undef, undef, 0.005) }`,
+    ]);
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    writeFileSync(join(group, 'cgroup.procs'), String(child.pid));
+    const capture = new Capture({ execRule: 'filter', cgroups: [group] });
+    await eventually('it calls', () => capture.poll().calls > 10n);
+    const run = finish(capture);
+    child.kill('SIGKILL');
+    expect(marks(run)).toBe(0);
+    expect(run.completeness).toMatchObject({ complete: false, tasksUnstarted: 1 });
+    expect(run.completeness.callsBeforeStart).toBeGreaterThan(10);
   });
 
   it('moved in while it runs brings all its threads', async () => {

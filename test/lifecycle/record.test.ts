@@ -113,6 +113,32 @@ privileged('a recording ends', () => {
     expect(run(output).durationMs).toBeGreaterThanOrEqual(300);
   });
 
+  it('with its target, whatever zombies that had', async () => {
+    const parent = spawn('perl', [
+      '-e',
+      '$| = 1; if (!fork) { exit 0 } sleep 1; print "up\\n"; sleep 600',
+    ]);
+    await new Promise((resolve) => parent.stdout.once('data', resolve));
+    const output = file('zombie.json');
+    const recorder = await startRecorder(['--pid', String(parent.pid), '-o', output]);
+    parent.kill('SIGKILL');
+    expect(await recorder.exited).toEqual({ status: 0, signal: null });
+    expect(run(output).completeness.complete).toBe(false);
+  });
+
+  it('after --duration although its command lives on', async () => {
+    const output = file('lives-on.json');
+    const pid = file('lives-on.pid');
+    const script = `echo $$ > ${pid}; exec sleep 100 > /dev/null 2>&1`;
+    const args = ['--duration', '2s', '-o', output, '--', 'sh', '-c', script];
+    const recorder = await startRecorder(args);
+    const ended = await recorder.exited;
+    process.kill(Number(readFileSync(pid, 'utf8')), 'SIGKILL');
+    expect(ended).toEqual({ status: 0, signal: null });
+    expect(recorder.stderr()).toContain('lives on');
+    expect(run(output).executables).toContain('/usr/bin/sleep');
+  });
+
   it('with the descendants of its command, not before', async () => {
     const output = file('descendants.json');
     const done = sysieve([
@@ -262,6 +288,14 @@ privileged('a recording is refused', () => {
 });
 
 privileged('names from the target', () => {
+  it('are cut where a command is longer than a recording holds', () => {
+    const output = file('long.json');
+    const done = sysieve(['record', '-o', output, '--', 'true', 'x'.repeat(100_000)]);
+    expect(done.status).toBe(0);
+    expect(run(output).target.name).toHaveLength(4096);
+    expect(run(output).completeness.complete).toBe(true);
+  });
+
   it('reach the recording exactly and the terminal never raw', () => {
     const hostile = file('evil\u001b]0;owned\u0007\u202e.sh');
     writeFileSync(hostile, '#!/bin/sh\nexit 0\n', { mode: 0o755 });
