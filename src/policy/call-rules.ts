@@ -7,11 +7,12 @@ import { type Abi, syscallNumber, X32_BIT } from '../tables';
 import { type Comparison, comparison, comparisonNode, type Width } from './conditions';
 import { multiplexed } from './multiplexed';
 import type { Rule } from './rules';
+import { refuseUndecided } from './undecided';
 import type { Node, Workspace } from './workspace';
 
 const WIDTHS: Record<Abi, Width> = { x86_64: 64, i386: 32, x32: 32, aarch64: 64, arm: 32 };
 
-interface Alternative {
+interface Conditional {
   readonly rule: Rule;
   readonly comparisons: readonly Comparison[];
 }
@@ -19,7 +20,7 @@ interface Alternative {
 /** Either one unconditional rule or conditional ones. */
 interface CallRules {
   readonly unconditional: Rule | null;
-  readonly alternatives: Alternative[];
+  readonly alternatives: Conditional[];
 }
 
 /**
@@ -45,7 +46,9 @@ export function callNodes(
 ): Map<number, Node> {
   const nodes = new Map<number, Node>();
   for (const [number, call] of callsOf(abi, rules)) {
-    nodes.set(number, callNode(workspace, call, other));
+    // Of a call that the ABI has not, libseccomp builds the tree all the same.
+    const node = callNode(workspace, abi, call, other);
+    if (number >= 0) nodes.set(number, node);
   }
   return nodes;
 }
@@ -59,6 +62,7 @@ function callsOf(abi: Abi, rules: readonly Rule[]): Map<number, CallRules> {
     else if (known !== undefined) known.alternatives.push({ rule, comparisons });
     else calls.set(number, { unconditional: null, alternatives: [{ rule, comparisons }] });
   };
+  const pseudo = new Map<string, number>();
   for (const rule of rules) {
     const comparisons = rule.conditions
       .map((condition) => comparison(condition, WIDTHS[abi]))
@@ -69,6 +73,11 @@ function callsOf(abi: Abi, rules: readonly Rule[]): Map<number, CallRules> {
     }
     const number = directNumber(abi, rule.name);
     if (number !== null) add(number, rule, comparisons);
+    else if (abi !== 'i386') {
+      const place = pseudo.get(rule.name) ?? -1 - pseudo.size;
+      pseudo.set(rule.name, place);
+      add(place, rule, comparisons);
+    }
   }
   return calls;
 }
@@ -77,18 +86,23 @@ function codeIs(code: number): Comparison {
   return { index: 0, op: 'SCMP_CMP_EQ', mask: 0xffffffffn, datum: BigInt(code) };
 }
 
-function callNode(workspace: Workspace, call: CallRules, other: Node): Node {
+function callNode(workspace: Workspace, abi: Abi, call: CallRules, other: Node): Node {
   if (call.unconditional !== null) return workspace.terminal(call.unconditional.word);
-  return call.alternatives.reduce(
-    (rest, { rule, comparisons }) =>
-      workspace.choose(conjunction(workspace, comparisons), workspace.terminal(rule.word), rest),
+  const alternatives = call.alternatives.map(({ rule, comparisons }) => {
+    const ordered = [...comparisons].sort((a, b) => a.index - b.index);
+    return { rule, comparisons: ordered, node: conjunction(workspace, ordered) };
+  });
+  refuseUndecided(workspace, { abi, width: WIDTHS[abi] }, alternatives);
+  return alternatives.reduce(
+    (rest, { rule, node }) => workspace.choose(node, workspace.terminal(rule.word), rest),
     other,
   );
 }
 
 function conjunction(workspace: Workspace, comparisons: readonly Comparison[]): Node {
   // The last argument first: each step then only puts nodes on top.
-  return [...comparisons]
-    .sort((a, b) => b.index - a.index)
-    .reduce((rest, made) => workspace.and(comparisonNode(workspace, made), rest), workspace.always);
+  return comparisons.reduceRight(
+    (rest, made) => workspace.and(comparisonNode(workspace, made), rest),
+    workspace.always,
+  );
 }
