@@ -78,7 +78,7 @@ Status Preclude(int tid) {
   }
   if (status->process == getpid()) return Fail(EPERM, tid, "it is the process that asks");
   if (status->tracer != 0) {
-    return Fail(EBUSY, tid, "process " + std::to_string(status->tracer) + " traces it already");
+    return Fail(EBUSY, tid, "task " + std::to_string(status->tracer) + " traces it already");
   }
   const std::optional<TaskStatus> own = ReadStatus("thread-self");
   if (own && own->seccomp > 0) return Fail(EACCES, tid, "the caller runs under seccomp itself");
@@ -92,7 +92,7 @@ Status FailSeize(int tid, int code) {
   const std::optional<TaskStatus> status = ReadStatus(std::to_string(tid));
   if (code == ESRCH || !status || Ended(*status)) return FailEnded(tid, status);
   if (status->tracer != 0) {
-    return Fail(EBUSY, tid, "process " + std::to_string(status->tracer) + " traces it already");
+    return Fail(EBUSY, tid, "task " + std::to_string(status->tracer) + " traces it already");
   }
   return Fail(code, tid, "PTRACE_SEIZE");
 }
