@@ -1,5 +1,13 @@
 /** What the kernel, libc and libseccomp define: numbers, names, architectures, risk. Imports nothing. */
-export { abiOf, abisOfMachine, archOf, OCI_ARCHES } from './arches';
+export {
+  abiOf,
+  abiOfCall,
+  abisOfMachine,
+  archOf,
+  auditArch,
+  OCI_ARCHES,
+  X32_BIT,
+} from './arches';
 export { type Essential, essentials } from './essentials';
 export { ENOSYS, FALLBACKS, type Fallback } from './fallbacks';
 export { type RiskTier, riskTier } from './risk';
