@@ -37,20 +37,38 @@ function directNumber(abi: Abi, name: string): number | null {
   return number !== null && abi === 'x32' ? (number | X32_BIT) >>> 0 : number;
 }
 
-/** By number: what the calls that have rules are answered with; `other` where no rule applies. */
-export function callNodes(
+export interface AbiCalls {
+  readonly abi: Abi;
+  /** By number: what the calls that have rules are answered with. */
+  readonly nodes: ReadonlyMap<number, Node>;
+  /** A rule of each call that has rules and a number, and of each that has rules and no number. */
+  readonly real: readonly Rule[];
+  readonly pseudo: readonly Rule[];
+  /** One of `real` is unconditional. */
+  readonly unconditional: boolean;
+}
+
+/** `other`: the answer where no rule applies. */
+export function abiCalls(
   workspace: Workspace,
   abi: Abi,
   rules: readonly Rule[],
   other: Node,
-): Map<number, Node> {
+): AbiCalls {
   const nodes = new Map<number, Node>();
+  const real: Rule[] = [];
+  const pseudo: Rule[] = [];
+  let unconditional = false;
   for (const [number, call] of callsOf(abi, rules)) {
     // Of a call that the ABI has not, libseccomp builds the tree all the same.
     const node = callNode(workspace, abi, call, other);
-    if (number >= 0) nodes.set(number, node);
+    const rule = call.unconditional ?? (call.alternatives[0] as Conditional).rule;
+    (number < 0 ? pseudo : real).push(rule);
+    if (number < 0) continue;
+    nodes.set(number, node);
+    unconditional ||= call.unconditional !== null;
   }
-  return nodes;
+  return { abi, nodes, real, pseudo, unconditional };
 }
 
 function callsOf(abi: Abi, rules: readonly Rule[]): Map<number, CallRules> {
@@ -73,7 +91,7 @@ function callsOf(abi: Abi, rules: readonly Rule[]): Map<number, CallRules> {
     }
     const number = directNumber(abi, rule.name);
     if (number !== null) add(number, rule, comparisons);
-    else if (abi !== 'i386') {
+    else if (abi !== 'i386' || mux !== null) {
       const place = pseudo.get(rule.name) ?? -1 - pseudo.size;
       pseudo.set(rule.name, place);
       add(place, rule, comparisons);

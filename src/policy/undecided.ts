@@ -12,6 +12,9 @@ import type { Comparison, Width } from './conditions';
 import type { Rule } from './rules';
 import type { Node, Workspace } from './workspace';
 
+/** Code of the errors that refuse what cannot be decided. */
+export const RULES_UNDECIDED = 'rules-undecided';
+
 export interface Alternative {
   readonly rule: Rule;
   /** In the order of their arguments. */
@@ -177,7 +180,7 @@ function undecided({ abi }: CallName, { pair, why }: Found): SysieveError {
   const places = a.place === b.place ? a.place : `${a.place} and ${b.place}`;
   return new SysieveError(
     'input',
-    'rules-undecided',
+    RULES_UNDECIDED,
     `${places}: what the rules for ${[...new Set([a.name, b.name])].join(' and ')} mean for ` +
       `${abi} cannot be decided: ${why}`,
     { remedy: 'Write conditions for this call that exclude each other, with EQ or MASKED_EQ.' },
