@@ -7,7 +7,7 @@ import { type Abi, syscallNumber, X32_BIT } from '../tables';
 import { type Comparison, comparison, comparisonNode, type Width } from './conditions';
 import { multiplexed } from './multiplexed';
 import type { Rule } from './rules';
-import { refuseUndecided } from './undecided';
+import { refuseSharing, refuseUndecided } from './undecided';
 import type { Node, Workspace } from './workspace';
 
 const WIDTHS: Record<Abi, Width> = { x86_64: 64, i386: 32, x32: 32, aarch64: 64, arm: 32 };
@@ -17,9 +17,9 @@ interface Conditional {
   readonly comparisons: readonly Comparison[];
 }
 
-/** Either one unconditional rule or conditional ones. */
 interface CallRules {
   readonly unconditional: Rule | null;
+  /** Without a meaning where there is an unconditional rule, which came after them. */
   readonly alternatives: Conditional[];
 }
 
@@ -76,8 +76,9 @@ function callsOf(abi: Abi, rules: readonly Rule[]): Map<number, CallRules> {
   const add = (number: number, rule: Rule, comparisons: readonly Comparison[]): void => {
     const known = calls.get(number);
     if (known !== undefined && known.unconditional !== null) return;
-    if (comparisons.length === 0) calls.set(number, { unconditional: rule, alternatives: [] });
-    else if (known !== undefined) known.alternatives.push({ rule, comparisons });
+    if (comparisons.length === 0) {
+      calls.set(number, { unconditional: rule, alternatives: known?.alternatives ?? [] });
+    } else if (known !== undefined) known.alternatives.push({ rule, comparisons });
     else calls.set(number, { unconditional: null, alternatives: [{ rule, comparisons }] });
   };
   const pseudo = new Map<string, number>();
@@ -105,12 +106,16 @@ function codeIs(code: number): Comparison {
 }
 
 function callNode(workspace: Workspace, abi: Abi, call: CallRules, other: Node): Node {
-  if (call.unconditional !== null) return workspace.terminal(call.unconditional.word);
+  const name = { abi, width: WIDTHS[abi] };
   const alternatives = call.alternatives.map(({ rule, comparisons }) => {
     const ordered = [...comparisons].sort((a, b) => a.index - b.index);
     return { rule, comparisons: ordered, node: conjunction(workspace, ordered) };
   });
-  refuseUndecided(workspace, { abi, width: WIDTHS[abi] }, alternatives);
+  if (call.unconditional !== null) {
+    refuseSharing(name, alternatives);
+    return workspace.terminal(call.unconditional.word);
+  }
+  refuseUndecided(workspace, name, alternatives);
   return alternatives.reduce(
     (rest, { rule, node }) => workspace.choose(node, workspace.terminal(rule.word), rest),
     other,

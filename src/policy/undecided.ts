@@ -43,6 +43,14 @@ export function refuseUndecided(
   if (found !== null) throw undecided(call, found);
 }
 
+/** Of rules that an unconditional one erased: those on which libseccomp may never come to an end. */
+export function refuseSharing(call: CallName, alternatives: readonly Alternative[]): void {
+  if (call.width !== 64) return;
+  const distinct = [...new Map(alternatives.map((one) => [keyOf(one), one])).values()];
+  const found = distinct.length < 2 ? null : sharing(distinct);
+  if (found !== null) throw undecided(call, found);
+}
+
 interface Found {
   readonly pair: readonly [Alternative, Alternative];
   readonly why: string;
@@ -98,7 +106,7 @@ function sharing(alternatives: readonly Alternative[]): Found | null {
   const other = alternatives.find((candidate) => candidate !== one) as Alternative;
   const why =
     'one of them goes on to a further argument after a comparison other than EQ or MASKED_EQ, ' +
-    'where libseccomp may mix up the conditions of the two';
+    'where libseccomp may mix up the conditions of the two, or never come to an end';
   return { pair: [one, other], why };
 }
 
