@@ -134,7 +134,7 @@ it(
     );
     console.log(`policy oracle: ${JSON.stringify(counts)} of ${RUNS}`);
     // A model that gives up is none.
-    expect(counts.undecided).toBeLessThan(0.3 * RUNS);
+    expect(counts.undecided).toBeLessThan(0.4 * RUNS);
     expect(counts.uninstallable).toBeLessThan(0.05 * RUNS);
   },
   SOAK ? 8 * 3600_000 : 120_000,
