@@ -7,7 +7,7 @@ import { type Abi, syscallNumber, X32_BIT } from '../tables';
 import { type Comparison, comparison, comparisonNode, type Width } from './conditions';
 import { multiplexed } from './multiplexed';
 import type { Rule } from './rules';
-import { refuseSharing, refuseUndecided } from './undecided';
+import { type Alternative, type CallName, refuseSharing, refuseUndecided } from './undecided';
 import type { Node, Workspace } from './workspace';
 
 const WIDTHS: Record<Abi, Width> = { x86_64: 64, i386: 32, x32: 32, aarch64: 64, arm: 32 };
@@ -44,6 +44,8 @@ export interface AbiCalls {
   /** A rule of each call that has rules and a number, and of each that has rules and no number. */
   readonly real: readonly Rule[];
   readonly pseudo: readonly Rule[];
+  /** Of the calls with a number that have conditional rules. */
+  readonly conditional: readonly { call: CallName; alternatives: readonly Alternative[] }[];
   /** One of `real` is unconditional. */
   readonly unconditional: boolean;
 }
@@ -58,17 +60,21 @@ export function abiCalls(
   const nodes = new Map<number, Node>();
   const real: Rule[] = [];
   const pseudo: Rule[] = [];
+  const conditional: AbiCalls['conditional'][number][] = [];
   let unconditional = false;
   for (const [number, call] of callsOf(abi, rules)) {
     // Of a call that the ABI has not, libseccomp builds the tree all the same.
-    const node = callNode(workspace, abi, call, other);
+    const { node, alternatives } = callNode(workspace, abi, call, other);
     const rule = call.unconditional ?? (call.alternatives[0] as Conditional).rule;
     (number < 0 ? pseudo : real).push(rule);
     if (number < 0) continue;
     nodes.set(number, node);
     unconditional ||= call.unconditional !== null;
+    if (call.unconditional === null) {
+      conditional.push({ call: { abi, width: WIDTHS[abi] }, alternatives });
+    }
   }
-  return { abi, nodes, real, pseudo, unconditional };
+  return { abi, nodes, real, pseudo, conditional, unconditional };
 }
 
 function callsOf(abi: Abi, rules: readonly Rule[]): Map<number, CallRules> {
@@ -105,7 +111,12 @@ function codeIs(code: number): Comparison {
   return { index: 0, op: 'SCMP_CMP_EQ', mask: 0xffffffffn, datum: BigInt(code) };
 }
 
-function callNode(workspace: Workspace, abi: Abi, call: CallRules, other: Node): Node {
+function callNode(
+  workspace: Workspace,
+  abi: Abi,
+  call: CallRules,
+  other: Node,
+): { node: Node; alternatives: readonly Alternative[] } {
   const name = { abi, width: WIDTHS[abi] };
   const alternatives = call.alternatives.map(({ rule, comparisons }) => {
     const ordered = [...comparisons].sort((a, b) => a.index - b.index);
@@ -113,13 +124,14 @@ function callNode(workspace: Workspace, abi: Abi, call: CallRules, other: Node):
   });
   if (call.unconditional !== null) {
     refuseSharing(name, alternatives);
-    return workspace.terminal(call.unconditional.word);
+    return { node: workspace.terminal(call.unconditional.word), alternatives };
   }
   refuseUndecided(workspace, name, alternatives);
-  return alternatives.reduce(
+  const node = alternatives.reduce(
     (rest, { rule, node }) => workspace.choose(node, workspace.terminal(rule.word), rest),
     other,
   );
+  return { node, alternatives };
 }
 
 function conjunction(workspace: Workspace, comparisons: readonly Comparison[]): Node {

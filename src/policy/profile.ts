@@ -7,7 +7,7 @@ import { LAST, overlay, type Piece, piecesOf, piecewise } from './numbers';
 import { type Policy, policyOf } from './policy';
 import type { OciProfile } from './profile-shape';
 import { defaultWord, type Runtime, rulesOf } from './rules';
-import { RULES_UNDECIDED } from './undecided';
+import { RULES_UNDECIDED, refuseMerged } from './undecided';
 import { ARCH, NUMBER } from './variables';
 import { type Node, Workspace } from './workspace';
 
@@ -38,14 +38,17 @@ export function policyOfProfile(profile: OciProfile, context: Context): Policy {
   const workspace = new Workspace();
   const other = workspace.terminal(fallback);
   const archs = new Map<number, Node>();
+  const conditional: AbiCalls['conditional'][number][] = [];
   for (const arch of new Set([...abis].map(auditArch))) {
     const here = [...abis].filter((abi) => auditArch(abi) === arch);
     const calls = here.map((abi) => abiCalls(workspace, abi, rules, other));
     refuseUnloaded(calls, native);
+    conditional.push(...calls.flatMap((made) => made.conditional));
     const nodes = calls.flatMap((made) => [...made.nodes]);
     const filter = withUnlisted(workspace, here, other, piecesOf(other, new Map(nodes)));
     archs.set(arch, piecewise(workspace, NUMBER, withEnosys(workspace, here, largest, filter)));
   }
+  refuseMerged(conditional);
   const root = piecewise(workspace, ARCH, piecesOf(workspace.terminal(UNLISTED), archs));
   return policyOf(workspace, root);
 }

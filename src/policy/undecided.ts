@@ -43,6 +43,63 @@ export function refuseUndecided(
   if (found !== null) throw undecided(call, found);
 }
 
+interface Group {
+  readonly call: CallName;
+  readonly members: readonly { one: Alternative; key: string; last: boolean }[];
+  readonly shape: string;
+}
+
+/** Comparisons of one argument that follow the same ones: siblings in the tree. */
+function groupsOf(call: CallName, alternatives: readonly Alternative[]): Group[] {
+  const groups = new Map<string, { one: Alternative; key: string; last: boolean }[]>();
+  for (const one of alternatives) {
+    one.comparisons.forEach(({ index, op, mask, datum }, place) => {
+      const before = `${index} after ${prefixKey(one.comparisons.slice(0, place))}`;
+      const low = 0xffffffffn;
+      // Code is told apart by the half it looks at: that two lower halves are alike is enough.
+      const key = `${index} ${op.replace('MASKED_', '')} ${mask & low} ${datum & low}`;
+      const here = groups.get(before) ?? [];
+      here.push({ one, key, last: place === one.comparisons.length - 1 });
+      groups.set(before, here);
+    });
+  }
+  return [...groups.values()]
+    .filter((members) => new Set(members.map(({ key }) => key)).size > 1)
+    .map((members) => ({
+      call,
+      members,
+      shape: [...new Set(members.map(({ key, last }) => `${key} ${last}`))].sort().join(),
+    }));
+}
+
+/**
+ * libseccomp gives equal code of several calls one place, and loads there only what the first way
+ * in lacks (gen_bpf.c, _gen_bpf_build_bpf). Code that one call enters after a further argument, and
+ * another directly, then looks at the wrong argument. `calls`: those of all ABIs of the filter.
+ */
+export function refuseMerged(
+  calls: readonly { call: CallName; alternatives: readonly Alternative[] }[],
+): void {
+  const groups = calls.flatMap(({ call, alternatives }) => groupsOf(call, alternatives));
+  const byKey = new Map<string, { group: Group; one: Alternative }[]>();
+  for (const group of groups) {
+    for (const { key, one } of group.members) {
+      byKey.set(key, [...(byKey.get(key) ?? []), { group, one }]);
+    }
+  }
+  for (const mixed of groups) {
+    if (mixed.members.every(({ last }) => last)) continue;
+    for (const { key, one } of mixed.members) {
+      const other = byKey.get(key)?.find(({ group }) => group.shape !== mixed.shape);
+      if (other === undefined) continue;
+      const why =
+        'libseccomp may compile a comparison that both have into one place, which is then entered ' +
+        'with another argument loaded';
+      throw undecided(mixed.call, { pair: [one, other.one], why });
+    }
+  }
+}
+
 /** Of rules that an unconditional one erased: those on which libseccomp may never come to an end. */
 export function refuseSharing(call: CallName, alternatives: readonly Alternative[]): void {
   if (call.width !== 64) return;
