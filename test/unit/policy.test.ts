@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { addon } from '../../src/capture/binding';
 import { SysieveError } from '../../src/errors';
+import { compile } from '../../src/libseccomp';
 import {
   type Answer,
   answerOf,
@@ -337,6 +338,26 @@ describe('profiles', () => {
     expect(error.message).toMatch(/^syscalls\[0\] and syscalls\[1\]: .*getppid/);
     expect(error.message).toContain(says);
     expect(error.remedy).toBeDefined();
+  });
+
+  it('whose code libseccomp merges are refused: it permits what no rule does', () => {
+    const of = (name: string, args: object[]): object => ({
+      ...getppid(args),
+      names: [name],
+    });
+    const profile = deny(
+      ...[5n, 7n, 8n, 9n, 10n].map((value) => of('getppid', [equals(0, value)])),
+      of('getpgrp', [equals(0, 7n), equals(1, 1n)]),
+      of('getpgrp', [equals(0, 5n)]),
+    );
+    expect(failure(() => policyOfProfile(profile, RUNC))).toMatchObject({
+      code: 'rules-undecided',
+      message: expect.stringContaining('into one place'),
+    });
+    // Once this fails, libseccomp has changed, and what is refused may be too much.
+    const installed = policyOfPrograms([compile(profile).program]);
+    const neither = { arch: X86_64, nr: 111, args: [7n, 5n] };
+    expect(answerOf(installed, neither).action).toBe('allow');
   });
 
   it('that a runtime refuses are refused', () => {
