@@ -173,8 +173,8 @@ const COMPLEMENTS = {
 } as const;
 
 /**
- * A rule that starts at a later argument than another and ends in the opposite of one of its
- * comparisons is taken to cover it, and the other is removed (_db_tree_prune).
+ * A rule that starts at a later argument than another of the same answer, and ends in the opposite
+ * of one of its comparisons, is taken to cover it, and the other is removed (_db_tree_prune).
  */
 function pruned(alternatives: readonly Alternative[], width: Width): Found | null {
   const opposite = new Map<string, string>();
@@ -194,7 +194,10 @@ function pruned(alternatives: readonly Alternative[], width: Width): Found | nul
     const start = (one.comparisons[0] as Comparison).index;
     const other = later
       .get(prefixKey([{ ...end, op: op as Comparison['op'] }]))
-      ?.find(({ comparisons }) => (comparisons[0] as Comparison).index < start);
+      ?.find(
+        ({ rule, comparisons }) =>
+          rule.word === one.rule.word && (comparisons[0] as Comparison).index < start,
+      );
     if (other !== undefined) {
       const why =
         'one ends in the opposite of a comparison of the other, which libseccomp may then drop';
