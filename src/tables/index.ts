@@ -1,7 +1,17 @@
 /** What the kernel, libc and libseccomp define: numbers, names, architectures, risk. Imports nothing. */
-export { abiOf, abisOfMachine, archOf, OCI_ARCHES } from './arches';
+export {
+  abiOf,
+  abiOfCall,
+  abisOfMachine,
+  archOf,
+  auditArch,
+  OCI_ARCHES,
+  X32_BIT,
+} from './arches';
 export { type Essential, essentials } from './essentials';
 export { ENOSYS, FALLBACKS, type Fallback } from './fallbacks';
 export { type RiskTier, riskTier } from './risk';
 export { ABIS, type Abi, names, syscallName, syscallNumber } from './syscalls';
 export { type TrackedArgument, type TrackedCall, trackedArguments, trackedCalls } from './tracked';
+export { errnoNumber } from './errnos';
+export { DEFAULTS } from './defaults';
