@@ -162,7 +162,7 @@ void DropCapability(int capability) {
 TEST(TheWholeStackOldestFirst) {
   if (geteuid() != 0) SKIP(kNeedsRoot);
   Random random(4);
-  for (int round = Repetitions(500); round > 0; round--) {
+  for (int round = Repetitions(300); round > 0; round--) {
     std::vector<Instructions> stack(1 + random.Below(8));
     for (Instructions& program : stack) {
       program = Harmless(RandomBody(&random, random.Chance(4) ? 3500 : 30));
@@ -370,7 +370,7 @@ TEST(EndingMeanwhile) {
   if (geteuid() != 0) SKIP(kNeedsRoot);
   Random random(5);
   int ended = 0;
-  for (int round = Repetitions(3000); round > 0; round--) {
+  for (int round = Repetitions(1000); round > 0; round--) {
     const bool killed = random.Chance(2);
     Target target([] { Install(Marked(1)); },
                   [] {

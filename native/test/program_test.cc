@@ -172,7 +172,7 @@ TEST(EveryOperationAsTheKernelTakesIt) {
   if (const char* const why = WhyNoKernel()) SKIP(why);
   // Each by itself with operands that are wrong for some; beyond a byte classic BPF has nothing.
   for (uint32_t code = 0; code < 0x200; code++) {
-    for (const uint32_t k : {0U, 1U, 15U, 16U, 31U, 32U, 60U, 64U, 0xfffff000U, 0xffffffffU}) {
+    for (const uint32_t k : {0U, 1U, 16U, 32U, 64U, 0xffffffffU}) {
       CompareAcceptance({Op(BPF_STX, 1), Op(code, k, 0, 1), kReturn, kReturn});
     }
   }
@@ -185,7 +185,7 @@ TEST(DamagedProgramsAsTheKernelTakesThem) {
   if (const char* const why = WhyNoKernel()) SKIP(why);
   Random random(2);
   int refused = 0;
-  const int rounds = Repetitions(20'000);
+  const int rounds = Repetitions(10'000);
   for (int round = rounds; round > 0; round--) {
     Instructions body = RandomBody(&random, random.Chance(20) ? 300 : 20);
     CHECK(Takes(Guarded(body)));
@@ -209,7 +209,7 @@ TEST(LengthAsTheKernelTakesIt) {
 TEST(RandomProgramsAnswerAsTheKernel) {
   if (const char* const why = WhyNoKernel()) SKIP(why);
   Random random(3);
-  for (int round = Repetitions(20'000); round > 0; round--) {
+  for (int round = Repetitions(10'000); round > 0; round--) {
     const Instructions body = RandomBody(&random, random.Chance(20) ? 300 : 24);
     std::vector<std::array<uint64_t, 5>> arguments(4);
     for (auto& five : arguments) {

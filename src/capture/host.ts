@@ -18,7 +18,8 @@ interface NativeError extends Error {
 }
 
 export function isNativeError(error: unknown): error is NativeError {
-  return error instanceof Error && 'operation' in error && 'code' in error;
+  // Not by its class: that is another one where a program runs in a context of its own.
+  return typeof error === 'object' && error !== null && 'operation' in error && 'code' in error;
 }
 
 /** An error of the addon as a SysieveError; anything else is returned as it is. */

@@ -118,18 +118,23 @@ export type GatedProfile = z.infer<typeof GatedProfileSchema>;
 export type GatedRule = GatedProfile['syscalls'][number];
 export type Gate = GatedRule['includes'];
 
+function withRemedy({ kind, code, message, remedy, reason }: SysieveError): SysieveError {
+  const own = "Give a profile in Docker's, Podman's or the OCI format.";
+  return new SysieveError(kind, code, message, {
+    remedy: code === 'profile-truncated' && remedy !== undefined ? remedy : own,
+    ...(reason === undefined ? {} : { cause: reason }),
+  });
+}
+
 /** A plain OCI profile is one too. `source` names the input in errors: a file, or "standard input". */
 export function parseGatedProfile(text: string, source: string): GatedProfile {
   let document: unknown;
   try {
     document = parse(text, null, exactNumber);
   } catch (thrown) {
-    throw jsonSyntaxError('profile', source, text, thrown);
+    throw withRemedy(jsonSyntaxError('profile', source, text, thrown));
   }
   const result = GatedProfileSchema.safeParse(document);
   if (result.success) return result.data;
-  const { kind, code, message } = jsonSchemaError('profile', source, text, result.error.issues);
-  throw new SysieveError(kind, code, message, {
-    remedy: "Give a profile in Docker's, Podman's or the OCI format.",
-  });
+  throw withRemedy(jsonSchemaError('profile', source, text, result.error.issues));
 }

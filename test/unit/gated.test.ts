@@ -248,7 +248,7 @@ describe('reading', () => {
     ['{"syscalls": []}', '1:1', 'defaultAction'],
     ['[]', '1:1', 'expected object'],
     [top('"defaultAction": "SCMP_ACT_ALLOW"'), '2:', 'not JSON'],
-    ['{"defaultAction": "SCMP_ACT_ERRNO",\n"syscalls": [', '2:12', 'ends too early'],
+    ['{"defaultAction": "SCMP_ACT_ERRNO",\n"syscalls": [', '2:14', 'ends too early'],
     ['', 'the file is empty', ''],
   ])('%s is refused at %s', (text, place, words) => {
     const error = refusal(() => parseGatedProfile(text, 'in.json'));
