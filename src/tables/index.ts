@@ -1,6 +1,8 @@
 /** What the kernel, libc and libseccomp define: numbers, names, architectures, risk. Imports nothing. */
+export * from './arguments';
 export { abiOf, abisOfMachine, archOf, OCI_ARCHES } from './arches';
 export { type Essential, essentials } from './essentials';
+export { EQUIVALENTS, type Equivalent, WIDER_SUFFIXES } from './equivalents';
 export { ENOSYS, FALLBACKS, type Fallback } from './fallbacks';
 export { type RiskTier, riskTier } from './risk';
 export { ABIS, type Abi, names, syscallName, syscallNumber } from './syscalls';
