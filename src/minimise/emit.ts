@@ -124,8 +124,8 @@ function evidenceCall(entry: Entry, state: State): EvidenceCall {
     why: Why.options.filter((option) => why.includes(option)),
     executables: [...entry.executables].sort(),
     phases: Phase.options.filter((phase) => entry.phases.includes(phase)),
-    alternatives: alternatives === null ? null : alternativesOf(entry, alternatives),
-    note: rule?.note ?? null,
+    ...(alternatives === null ? {} : { alternatives: alternativesOf(entry, alternatives) }),
+    ...(rule === undefined || rule.note === null ? {} : { note: rule.note }),
   };
 }
 

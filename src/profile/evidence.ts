@@ -59,10 +59,10 @@ const EvidenceCallSchema = z.strictObject({
   /** Paths as passed to execve. Untrusted. */
   executables: z.array(z.string().max(4096)),
   phases: z.array(z.string().max(32)),
-  /** The arguments it is permitted with; null: all. */
-  alternatives: z.array(AlternativeSchema).min(1).nullable().default(null),
+  /** The arguments it is permitted with; absent: all. */
+  alternatives: z.array(AlternativeSchema).min(1).optional(),
   /** What its rule, or the lack of one, leaves open. */
-  note: z.string().max(1024).nullable().default(null),
+  note: z.string().max(1024).optional(),
 });
 export type EvidenceCall = z.infer<typeof EvidenceCallSchema>;
 
@@ -121,7 +121,7 @@ export function serializeEvidence(evidence: Evidence): string {
       why: whys(call.why),
       executables: unique(call.executables),
       phases: [...new Set(call.phases)],
-      ...(call.alternatives === null
+      ...(call.alternatives === undefined
         ? {}
         : {
             alternatives: call.alternatives.map((alternative) => ({
@@ -132,7 +132,7 @@ export function serializeEvidence(evidence: Evidence): string {
               phases: [...new Set(alternative.phases)],
             })),
           }),
-      ...(call.note === null ? {} : { note: call.note }),
+      ...(call.note === undefined ? {} : { note: call.note }),
     }));
   const excluded = evidence.excluded
     .map(({ abi, name, values, reason }) => ({ abi, name, values, reason }))
