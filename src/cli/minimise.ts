@@ -3,12 +3,13 @@ import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SysieveError } from '../errors';
-import { checkDestination, readTextFile, sourceName, writeFileAtomic } from '../io';
+import { checkDestination, readTextFile, writeFileAtomic } from '../io';
 import {
   type MinimiseResult,
   minimise,
   type PassReport,
   type RuntimeChoice,
+  selectBaselines,
   TIERS,
   type Tier,
 } from '../minimise';
@@ -19,10 +20,13 @@ import {
   serializeEvidence,
   serializeProfile,
 } from '../profile';
-import { parseRecording, type Recording } from '../recording';
+import { mergeRecordings } from '../recording';
 import { ABIS, type Abi } from '../tables';
+import { type Proof, prove } from '../verify';
 import { BASELINES_DIRECTORY, loadBaselines } from './baselines';
+import { evidencePath, list, parseRuntime, readRecordings } from './files';
 import { emitJson, say, warn } from './output';
+import { compileIfPossible, findingText, machineOf, proofJson, sayProof } from './proof';
 
 interface Flags {
   output: string;
@@ -40,23 +44,6 @@ interface Flags {
   json?: boolean;
 }
 
-function list(text: string): string[] {
-  const items = text.split(',').map((item) => item.trim());
-  if (items.includes('')) throw new InvalidArgumentError('An empty name.');
-  return items;
-}
-
-function parseRuntime(text: string, previous: RuntimeChoice | undefined): RuntimeChoice {
-  const names = [...(Array.isArray(previous) ? (previous as string[]) : []), ...list(text)];
-  const whole = names.find((name) => name === 'all' || name === 'none') as
-    | 'all'
-    | 'none'
-    | undefined;
-  if (whole === undefined) return names;
-  if (names.length > 1) throw new InvalidArgumentError(`'${whole}' goes with no other name.`);
-  return whole;
-}
-
 function parseErrno(text: string): number {
   const named = (constants.errno as Record<string, number>)[text];
   const number = named ?? (/^\d{1,4}$/.test(text) ? Number(text) : Number.NaN);
@@ -64,22 +51,6 @@ function parseErrno(text: string): number {
     throw new InvalidArgumentError('Neither the name of an errno nor a number from 1 to 4095.');
   }
   return number;
-}
-
-/** app.json → app.evidence.json */
-function evidencePath(profilePath: string): string {
-  return `${profilePath.replace(/\.json$/, '')}.evidence.json`;
-}
-
-async function readRecordings(paths: readonly string[]): Promise<Recording[]> {
-  if (paths.filter((path) => path === '-').length > 1) {
-    throw new SysieveError('usage', 'usage', "'-' (standard input) can be read only once");
-  }
-  const recordings: Recording[] = [];
-  for (const path of paths) {
-    recordings.push(parseRecording(await readTextFile(path), sourceName(path)));
-  }
-  return recordings;
 }
 
 /** What people wrote into the evidence that is about to be rewritten. */
@@ -108,6 +79,22 @@ function explain(report: readonly PassReport[]): void {
 function namesFor({ profile }: MinimiseResult, action: string): string[] {
   const rules = profile.syscalls.filter((rule) => rule.action === action);
   return [...new Set(rules.flatMap((rule) => rule.names))].sort();
+}
+
+/** Nothing is written that does not hold. */
+function refuseUnproved(proof: Proof, without: readonly string[]): void {
+  // Without this pass ABIs are listed that nothing was recorded under, as was asked for.
+  const minimal = proof.minimal || without.includes('architectures');
+  if (proof.sufficient && minimal) return;
+  throw new SysieveError(
+    'defect',
+    'proof-failed',
+    'the profile made does not prove, so none is written',
+    {
+      cause: proof.findings.map(findingText).join(' | '),
+      remedy: 'Please report this with the recordings: minimise should never make such a profile.',
+    },
+  );
 }
 
 async function run(paths: string[], flags: Flags): Promise<void> {
@@ -150,6 +137,15 @@ async function run(paths: string[], flags: Flags): Promise<void> {
     },
   });
 
+  const proof = prove({
+    profile: result.profile,
+    evidence: { calls: result.evidence, excluded: result.excluded },
+    runs: mergeRecordings(recordings).runs,
+    baselines: selectBaselines(baselines, flags.runtime),
+    machine: machineOf(result.profile),
+    compiled: compileIfPossible(result.profile),
+  });
+  refuseUnproved(proof, flags.without ?? []);
   if (evidence !== null) {
     const document: Evidence = {
       version: EVIDENCE_VERSION,
@@ -163,6 +159,7 @@ async function run(paths: string[], flags: Flags): Promise<void> {
 
   if (flags.explain) explain(result.report);
   for (const { warnings } of result.report) for (const warning of warnings) warn(warning);
+  if (flags.explain) sayProof(proof);
   const allowed = namesFor(result, 'SCMP_ACT_ALLOW');
   const answered = namesFor(result, 'SCMP_ACT_ERRNO');
   say(
@@ -181,6 +178,7 @@ async function run(paths: string[], flags: Flags): Promise<void> {
       answeredEnosys: answered,
       warnings: result.report.flatMap(({ warnings }) => warnings),
       passes: result.report,
+      proof: proofJson(proof),
     });
   }
 }

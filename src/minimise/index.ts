@@ -4,14 +4,20 @@ export {
   baselineJsonSchema,
   parseBaseline,
   type RuntimeChoice,
+  selectBaselines,
 } from './baseline';
 export { missing, restartOnly } from './completeness';
+export { cubeKey, cubeOf } from './cubes';
+export { hasKinds } from './kinds';
 export { DEFAULT_OPTIONS, minimise, PASS_NAMES } from './minimise';
+export { observe } from './observe';
+export { baselineCalls, baselineNeeds } from './permit';
 export type {
   Change,
   MinimiseInput,
   MinimiseOptions,
   MinimiseResult,
+  ObservedCall,
   PassReport,
   Tier,
 } from './types';
