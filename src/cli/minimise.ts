@@ -5,6 +5,9 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SysieveError } from '../errors';
 import { checkDestination, readTextFile, writeFileAtomic } from '../io';
 import {
+  giveUp,
+  type MinimiseInput,
+  type MinimiseOptions,
   type MinimiseResult,
   minimise,
   type PassReport,
@@ -24,9 +27,17 @@ import { mergeRecordings } from '../recording';
 import { ABIS, type Abi } from '../tables';
 import { type Proof, prove } from '../verify';
 import { BASELINES_DIRECTORY, loadBaselines } from './baselines';
+import { costsOf, parseCost, sayCosts } from './cost';
 import { evidencePath, list, parseRuntime, readRecordings } from './files';
 import { emitJson, say, warn } from './output';
-import { compileIfPossible, findingText, machineOf, proofJson, sayProof } from './proof';
+import {
+  compileForBoth,
+  compileIfPossible,
+  findingText,
+  machineOf,
+  proofJson,
+  sayProof,
+} from './proof';
 
 interface Flags {
   output: string;
@@ -39,6 +50,7 @@ interface Flags {
   args: Tier;
   portable?: boolean;
   arch?: Abi;
+  maxCost?: number;
   without?: string[];
   explain?: boolean;
   json?: boolean;
@@ -97,6 +109,33 @@ function refuseUnproved(proof: Proof, without: readonly string[]): void {
   );
 }
 
+type Filters = ReturnType<typeof compileIfPossible>;
+
+/** Minimises, and once more without the rules that cost more than was asked for. */
+function withinCost(
+  input: MinimiseInput,
+  budget: number | undefined,
+): { result: MinimiseResult; compiled: Filters } {
+  const result = minimise(input);
+  if (budget === undefined) return { result, compiled: compileIfPossible(result.profile) };
+  const compiled = compileForBoth(result.profile);
+  const costs = costsOf(
+    result,
+    input.recordings.flatMap(({ runs }) => runs),
+    compiled.runc.program,
+  );
+  const unruled = giveUp(costs, budget);
+  if (unruled.length === 0) return { result, compiled };
+  for (const name of unruled) {
+    const cost = costs.find((c) => c.name === name)?.nsPerSecond ?? 0;
+    warn(
+      `--max-cost: ${name} is permitted with every argument (its rule: ${cost.toFixed(0)} ns a second)`,
+    );
+  }
+  const cheaper = minimise({ ...input, options: { ...input.options, unruled } });
+  return { result: cheaper, compiled: compileForBoth(cheaper.profile) };
+}
+
 async function run(paths: string[], flags: Flags): Promise<void> {
   const toStdout = flags.output === '-';
   const evidence = toStdout ? null : evidencePath(flags.output);
@@ -119,31 +158,32 @@ async function run(paths: string[], flags: Flags): Promise<void> {
     flags.runtime === 'none'
       ? []
       : await loadBaselines(flags.baselines ?? BASELINES_DIRECTORY, flags.baselines !== undefined);
-  const result = minimise({
-    recordings,
-    baselines,
-    options: {
-      defaultAction: flags.default,
-      denyErrno: flags.denyErrno ?? 1,
-      allowIncomplete: flags.allowIncomplete === true,
-      allow: flags.allow ?? [],
-      justifications,
-      runtimes: flags.runtime,
-      args: flags.args,
-      portable: flags.portable === true,
-      arch: flags.arch ?? null,
-      without: flags.without ?? [],
-      unruled: [],
-    },
-  });
-
+  const options: MinimiseOptions = {
+    defaultAction: flags.default,
+    denyErrno: flags.denyErrno ?? 1,
+    allowIncomplete: flags.allowIncomplete === true,
+    allow: flags.allow ?? [],
+    justifications,
+    runtimes: flags.runtime,
+    args: flags.args,
+    portable: flags.portable === true,
+    arch: flags.arch ?? null,
+    without: flags.without ?? [],
+    unruled: [],
+  };
+  const merged = mergeRecordings(recordings);
+  const { runs } = merged;
+  const { result, compiled } = withinCost(
+    { recordings: [merged], baselines, options },
+    flags.maxCost,
+  );
   const proof = prove({
     profile: result.profile,
     evidence: { calls: result.evidence, excluded: result.excluded },
-    runs: mergeRecordings(recordings).runs,
+    runs,
     baselines: selectBaselines(baselines, flags.runtime),
     machine: machineOf(result.profile),
-    compiled: compileIfPossible(result.profile),
+    compiled,
   });
   refuseUnproved(proof, flags.without ?? []);
   if (evidence !== null) {
@@ -159,7 +199,10 @@ async function run(paths: string[], flags: Flags): Promise<void> {
 
   if (flags.explain) explain(result.report);
   for (const { warnings } of result.report) for (const warning of warnings) warn(warning);
-  if (flags.explain) sayProof(proof);
+  if (flags.explain) {
+    if (compiled !== null) sayCosts(costsOf(result, runs, compiled.runc.program));
+    sayProof(proof);
+  }
   const allowed = namesFor(result, 'SCMP_ACT_ALLOW');
   const answered = namesFor(result, 'SCMP_ACT_ERRNO');
   say(
@@ -218,6 +261,12 @@ export function register(program: Command): void {
     )
     .option('--portable', 'add what another libc, kernel or architecture calls instead')
     .addOption(new Option('--arch <abi>', 'write for another architecture, by name').choices(ABIS))
+    .option(
+      '--max-cost <ns|percent>',
+      'give up argument rules that cost more than this, in ns a second of the recorded load or in ' +
+        'percent of a processor',
+      parseCost,
+    )
     .option('--without <passes>', 'passes to leave out, by commas', list)
     .option('--allow-incomplete', 'take recordings that missed something')
     .option('--explain', 'say pass by pass what was added and removed, and why')

@@ -7,6 +7,7 @@ export {
   selectBaselines,
 } from './baseline';
 export { missing, restartOnly } from './completeness';
+export { costOfRules, giveUp, INSTRUCTION_NS, LOST_BITMAP_NS, type RuleCost } from './cost';
 export { cubeKey, cubeOf } from './cubes';
 export { hasKinds } from './kinds';
 export { DEFAULT_OPTIONS, minimise, PASS_NAMES } from './minimise';
