@@ -12,7 +12,7 @@ import {
 import { type Profile, ProfileSchema } from './schema';
 
 /** Numbers stay exact; what is not a plain integer stays an object, which no field of a profile takes. */
-function exactNumber(literal: string): number | bigint | LosslessNumber {
+export function exactNumber(literal: string): number | bigint | LosslessNumber {
   if (!/^-?\d+$/.test(literal)) return new LosslessNumber(literal);
   const number = Number(literal);
   return Number.isSafeInteger(number) ? number : BigInt(literal);
