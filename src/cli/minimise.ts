@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SysieveError } from '../errors';
 import { checkDestination, readTextFile, writeFileAtomic } from '../io';
 import {
+  type EngineDefaults,
   giveUp,
   type MinimiseInput,
   type MinimiseOptions,
@@ -48,6 +49,7 @@ interface Flags {
   allow?: string[];
   allowIncomplete?: boolean;
   args: Tier;
+  engineDefault?: EngineDefaults;
   portable?: boolean;
   arch?: Abi;
   maxCost?: number;
@@ -63,6 +65,13 @@ function parseErrno(text: string): number {
     throw new InvalidArgumentError('Neither the name of an errno nor a number from 1 to 4095.');
   }
   return number;
+}
+
+function parseEngineDefault(text: string): EngineDefaults {
+  if (text === 'none') return [];
+  const match = /^(docker|podman)(?:@(\d[\w.+~-]*))?$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('Neither none nor docker or podman.');
+  return [{ engine: match[1] as 'docker' | 'podman', version: match[2] ?? null }];
 }
 
 /** What people wrote into the evidence that is about to be rewritten. */
@@ -166,6 +175,7 @@ async function run(paths: string[], flags: Flags): Promise<void> {
     justifications,
     runtimes: flags.runtime,
     args: flags.args,
+    engineDefaults: flags.engineDefault ?? null,
     portable: flags.portable === true,
     arch: flags.arch ?? null,
     without: flags.without ?? [],
@@ -258,6 +268,12 @@ export function register(program: Command): void {
       new Option('--args <tier>', 'argument rules: none, safe (by kind) or strict (as seen)')
         .choices(TIERS)
         .default('safe'),
+    )
+    .option(
+      '--engine-default <engine>',
+      'leave out what this default filter refuses: none, docker or podman, with @VERSION or the ' +
+        'newest known (default: that of the engine recorded)',
+      parseEngineDefault,
     )
     .option('--portable', 'add what another libc, kernel or architecture calls instead')
     .addOption(new Option('--arch <abi>', 'write for another architecture, by name').choices(ABIS))
