@@ -6,7 +6,7 @@ import { type Answer, findCall, type Policy, policyOfProfile } from '../policy';
 import { defaultProfile } from '../profile';
 import type { Run } from '../recording';
 import { type Abi, abisOfMachine, syscallNumber, trackedArguments } from '../tables';
-import type { Bits } from './cubes';
+import { type Bits, WORD } from './cubes';
 import type { Tuple } from './kinds';
 import { callLabel } from './observe';
 import type { Context, Excluded, ObservedCall, Pass, SeenTuple } from './types';
@@ -69,13 +69,15 @@ function isBeyond(
   values: Tuple | null,
 ): boolean {
   const constraints: Bits[] = (trackedArguments(abi, name ?? '') ?? []).flatMap(
-    ({ index, mask }, at) => (values === null ? [] : [{ index, mask, value: values[at] ?? 0n }]),
+    // As programs pass them, the bits that no tuple keeps 0: some defaults compare all 64 bits, and
+    // let a domain they refuse pass once there is something in the upper half.
+    ({ index }, at) => (values === null ? [] : [{ index, mask: WORD, value: values[at] ?? 0n }]),
   );
   let region = { abi, number, constraints };
   if (name === 'clone3') {
     const flags = (values?.[0] ?? 0n) & SHARED_FLAGS;
     const number = syscallNumber(abi, 'clone') ?? region.number;
-    const bits = values === null ? [] : [{ index: 0, mask: SHARED_FLAGS, value: flags }];
+    const bits = values === null ? [] : [{ index: 0, mask: WORD, value: flags }];
     region = { abi, number, constraints: bits };
   }
   return filters.every(({ policy }) => findCall(policy, region, executes) === null);
