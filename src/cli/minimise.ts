@@ -209,6 +209,7 @@ async function run(paths: string[], flags: Flags): Promise<void> {
 
   if (flags.explain) explain(result.report);
   for (const { warnings } of result.report) for (const warning of warnings) warn(warning);
+  if (!flags.explain) for (const note of proof.notes) warn(note);
   if (flags.explain) {
     if (compiled !== null) sayCosts(costsOf(result, runs, compiled.runc.program));
     sayProof(proof);

@@ -44,7 +44,7 @@ export function findingText({ verdict, runtime, message }: Finding): string {
 
 export function sayProof(proof: Proof): void {
   const how = proof.compiled ? 'on the filters of runc and crun' : 'on its meaning alone';
-  for (const note of proof.notes) say(`note: ${note}`);
+  for (const note of proof.notes) warn(note);
   if (proof.leftOut.length > 0) {
     warn(`recorded, and left out by the evidence's own account: ${proof.leftOut.join(', ')}`);
   }

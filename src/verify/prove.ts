@@ -87,6 +87,8 @@ export function callText(call: Call): string {
 interface Meaning {
   runtime: Runtime;
   policy: Policy;
+  /** Names the library here is too old for, and what a newer one would make of the profile. */
+  unknown: { names: readonly string[]; policy: Policy } | null;
 }
 
 function withoutNames(profile: Profile, names: readonly string[]): Profile {
@@ -104,12 +106,12 @@ function meanings(input: ProveInput, proof: Proof): Meaning[] {
   const context = { machine, enosys: 'listed' } as const;
   return RUNTIMES.map((runtime) => {
     if (compiled === null) {
-      return { runtime, policy: policyOfProfile(profile, { ...context, runtime }) };
+      return { runtime, policy: policyOfProfile(profile, { ...context, runtime }), unknown: null };
     }
     const { program, skipped } = compiled[runtime];
     const policy = policyOfPrograms([program]);
     if (skipped.length > 0) {
-      const note = `libseccomp here does not know ${skipped.join(', ')}, so no rule of theirs is in its filter`;
+      const note = `libseccomp here does not know ${skipped.join(', ')}, so its filter refuses them; a newer one makes of the profile what is proved here`;
       if (!proof.notes.includes(note)) proof.notes.push(note);
     }
     const meant = policyOfProfile(withoutNames(profile, skipped), { ...context, runtime });
@@ -121,7 +123,9 @@ function meanings(input: ProveInput, proof: Proof): Meaning[] {
         witness: null,
       });
     }
-    return { runtime, policy };
+    const whole = policyOfProfile(profile, { ...context, runtime });
+    const unknown = skipped.length === 0 ? null : { names: skipped, policy: whole };
+    return { runtime, policy, unknown };
   });
 }
 
@@ -160,11 +164,13 @@ function proveSufficient(
   required: readonly Requirement[],
   evidence: ProveInput['evidence'],
 ): Finding[] {
-  const { runtime, policy } = meaning;
+  const { runtime, unknown } = meaning;
   return required
     .filter(({ passed }) => passed)
     .flatMap((call): Finding[] => {
       if (call.number < 0) return [];
+      const old = call.name !== null && unknown?.names.includes(call.name) === true;
+      const policy = old ? unknown.policy : meaning.policy;
       const refused = findCall(policy, call, (answer) => !executes(answer));
       if (refused === null || fallsBack(policy, call, evidence)) return [];
       return [
