@@ -114,7 +114,7 @@ function alternativesOf(
 function evidenceCall(entry: Entry, state: State): EvidenceCall {
   const rule = entry.answer === 'allow' ? state.rules.get(entry.name) : undefined;
   const alternatives = rule?.alternatives ?? null;
-  const open = rule !== undefined && alternatives === null && hasKinds(entry.name);
+  const open = entry.answer === 'allow' && alternatives === null && hasKinds(entry.name);
   const why: Why[] = open ? [...entry.why, 'generalised'] : [...entry.why];
   return {
     abi: entry.abi,

@@ -83,7 +83,7 @@ function checkOptions(options: MinimiseOptions): void {
 function excludedByOff(state: State, without: readonly string[]): State['excluded'] {
   if (!without.includes('runtime')) return [];
   const missing = state.runtimeSeen.filter(
-    ({ abi, name }) => name !== null && !state.entries.has(entryKey(abi, name)),
+    ({ abi, name }) => name !== null && state.entries.get(entryKey(abi, name))?.answer !== 'allow',
   );
   return excluding(missing, 'pass runtime was switched off');
 }

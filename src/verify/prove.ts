@@ -153,7 +153,8 @@ function cloneInstead(policy: Policy, { abi, constraints }: Requirement): boolea
   if (number === null) return false;
   const flags = constraints.map(({ value }) => ({
     index: 0,
-    mask: SHARED_FLAGS,
+    // No libc sets what lies above them, and the low byte is free.
+    mask: ~0xffn & 0xffff_ffff_ffff_ffffn,
     value: value & SHARED_FLAGS,
   }));
   return findCall(policy, { abi, number, constraints: flags }, (a) => !executes(a)) === null;
