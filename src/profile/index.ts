@@ -4,11 +4,13 @@ export { type DefaultVersion, defaultProfile, defaultVersions } from './defaults
 export {
   EVIDENCE_VERSION,
   type Evidence,
+  type EvidenceAlternative,
   type EvidenceCall,
+  type ExcludedCall,
   evidenceJsonSchema,
   parseEvidence,
   serializeEvidence,
-  type Why,
+  Why,
 } from './evidence';
 export { type GatedProfile, type GatedRule, parseGatedProfile } from './gated';
 export { parseProfile } from './parse';

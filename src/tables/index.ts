@@ -8,7 +8,9 @@ export {
   OCI_ARCHES,
   X32_BIT,
 } from './arches';
+export * from './arguments';
 export { type Essential, essentials } from './essentials';
+export { EQUIVALENTS, type Equivalent, WIDER_SUFFIXES } from './equivalents';
 export { ENOSYS, FALLBACKS, type Fallback } from './fallbacks';
 export { type RiskTier, riskTier } from './risk';
 export { ABIS, type Abi, names, syscallName, syscallNumber } from './syscalls';
