@@ -3,17 +3,18 @@
 const allowed = {
   errors: [],
   tables: [],
-  recording: ['tables', 'errors'],
-  profile: ['tables', 'errors'],
+  json: ['errors'],
+  recording: ['tables', 'errors', 'json'],
+  profile: ['tables', 'errors', 'json'],
   policy: ['tables', 'errors'],
-  minimise: ['recording', 'profile', 'policy', 'tables', 'errors'],
+  minimise: ['recording', 'profile', 'policy', 'tables', 'errors', 'json'],
   io: ['errors', 'tables', 'recording', 'profile', 'policy'],
   libseccomp: ['errors', 'tables', 'recording', 'profile', 'policy'],
   engines: ['errors', 'tables', 'recording', 'io'],
   capture: ['errors', 'tables', 'recording', 'engines', 'io'],
 };
 
-const pure = ['errors', 'tables', 'recording', 'profile', 'policy', 'minimise'];
+const pure = ['errors', 'json', 'tables', 'recording', 'profile', 'policy', 'minimise'];
 const folders = [...Object.keys(allowed), 'cli'];
 const inFolder = (names) => `^src/(${names.join('|')})/`;
 

@@ -8,7 +8,7 @@ import { ABIS, type Abi as AbiName } from '../tables';
 export const RECORDING_VERSION = 1;
 
 /** Far above what a tracer writes: nonsense ends with a message, not with a full memory. */
-const MAX_RUNS = 10_000;
+export const MAX_RUNS = 10_000;
 const MAX_EXECUTABLES = 100_000;
 const MAX_CALLS = 100_000;
 
