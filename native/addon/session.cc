@@ -118,6 +118,9 @@ Napi::Object ToJs(Napi::Env env, const Tuple& tuple) {
     values.Set(i, Napi::BigInt::New(env, tuple.values[i]));
   }
   out.Set("values", values);
+  Napi::Array slots = Napi::Array::New(env, tuple.slots.size());
+  for (uint32_t i = 0; i < tuple.slots.size(); i++) slots.Set(i, tuple.slots[i]);
+  out.Set("slots", slots);
   out.Set("count", Napi::BigInt::New(env, tuple.count));
   return out;
 }

@@ -484,15 +484,20 @@ class EbpfTracer::Impl {
   }
 
   void ReadTuples(Observation* out) {
-    Walk<sysieve_tuple_key, uint64_t>("tuples", [&](const sysieve_tuple_key& key, uint64_t count) {
-      const uint32_t at =
-          (key.abi == ABI_I386 ? SYSIEVE_NUMBERS : 0) + (key.number & (SYSIEVE_NUMBERS - 1));
-      const auto arguments = arguments_.find(at);
-      if (arguments == arguments_.end()) return;
-      out->tuples.push_back({PhaseOf(key.slot), AbiOf(key.abi), key.number,
-                             std::vector<uint64_t>(key.values, key.values + arguments->second),
-                             count});
-    });
+    Walk<sysieve_tuple_key, sysieve_tuple>(
+        "tuples", [&](const sysieve_tuple_key& key, const sysieve_tuple& seen) {
+          const uint32_t at =
+              (key.abi == ABI_I386 ? SYSIEVE_NUMBERS : 0) + (key.number & (SYSIEVE_NUMBERS - 1));
+          const auto arguments = arguments_.find(at);
+          if (arguments == arguments_.end()) return;
+          std::vector<uint32_t> slots;
+          for (uint32_t slot = 0; slot < SYSIEVE_SLOTS; slot++) {
+            if ((seen.slots[slot / 64] >> (slot % 64) & 1) != 0) slots.push_back(slot);
+          }
+          out->tuples.push_back({PhaseOf(key.slot), AbiOf(key.abi), key.number,
+                                 std::vector<uint64_t>(key.values, key.values + arguments->second),
+                                 seen.count, std::move(slots)});
+        });
     ReadHash("tuple_overflow", [&](const sysieve_call_key& key, const sysieve_call& call) {
       out->tuple_losses.push_back(
           {PhaseOf(key.slot), AbiOf(key.abi), key.number, key.error != 0, call.count});

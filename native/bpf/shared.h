@@ -100,6 +100,11 @@ struct sysieve_tuple_key {
   __u64 values[SYSIEVE_ARGUMENTS];
 };
 
+struct sysieve_tuple {
+  __u64 count;
+  __u64 slots[SYSIEVE_SLOTS / 64];  // a bit for each slot that it was made in
+};
+
 struct sysieve_cgroup_key {
   __u64 id;
   __u32 hierarchy;

@@ -93,7 +93,7 @@ struct {
   __uint(max_entries, 16384);
   __uint(map_flags, BPF_F_NO_PREALLOC);
   __type(key, struct sysieve_tuple_key);
-  __type(value, __u64);
+  __type(value, struct sysieve_tuple);
 } tuples SEC(".maps");
 
 // Distinct tuples so far, by the index of `tracked`.
@@ -302,10 +302,10 @@ static __always_inline void count_tuple(__u32 slot, __u32 abi, __u32 number, str
       key.values[i] = argument(regs, how->index[i], compat, typed) & how->mask[i];
     }
   }
-  __u64 *counted = bpf_map_lookup_elem(&tuples, &key);
+  struct sysieve_tuple *counted = bpf_map_lookup_elem(&tuples, &key);
   if (!counted) {
     __u32 *distinct = bpf_map_lookup_elem(&tuple_counts, &at);
-    __u64 none = 0;
+    struct sysieve_tuple none = {};
     if (!distinct || *distinct >= SYSIEVE_TUPLES ||
         __sync_fetch_and_add(distinct, 1) >= SYSIEVE_TUPLES) {
       count_in_hash(&tuple_overflow, key.slot, abi, number, 0);
@@ -318,7 +318,11 @@ static __always_inline void count_tuple(__u32 slot, __u32 abi, __u32 number, str
       return;
     }
   }
-  count(*counted);
+  count(counted->count);
+  // Tested first: after the first time the line stays shared between the CPUs.
+  __u64 bit = 1ULL << (slot & 63);
+  __u64 *slots = &counted->slots[(slot >> 6) & (SYSIEVE_SLOTS / 64 - 1)];
+  if (!(*slots & bit)) __sync_fetch_and_or(slots, bit);
 }
 
 static __always_inline void count_call(__u32 slot, __u32 status, __u32 number, struct pt_regs *regs,

@@ -65,6 +65,7 @@ struct Tuple {
   uint32_t number;
   std::vector<uint64_t> values;  // in the order of the call's indexes
   uint64_t count;
+  std::vector<uint32_t> slots;  // that it was made in; see Executable
 };
 
 // Calls of which no tuple was kept: over the limit, or (unreadable) their memory was not there.

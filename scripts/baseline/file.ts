@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readTextFile, writeFileAtomic } from '../../src/io';
 import { type Baseline, parseBaseline } from '../../src/minimise';
-import { type Calls, sorted } from './measure';
+import { type Calls, sorted, withBoth } from './measure';
 
 type Measured = Baseline['conditions'][number];
 
@@ -18,7 +18,11 @@ export async function readBaseline(file: string): Promise<Baseline> {
 const keyOf = (c: Measured): string => JSON.stringify([c.start, c.tty, c.user, c.noNewPrivileges]);
 
 function union(...sets: Calls[]): Calls {
-  const calls = new Map(sets.flat().map((call) => [`${call.abi} ${call.name}`, call]));
+  const calls = new Map<string, Calls[number]>();
+  for (const call of sets.flat()) {
+    const key = `${call.abi} ${call.name}`;
+    calls.set(key, withBoth(calls.get(key), call));
+  }
   return sorted(calls.values());
 }
 

@@ -18,7 +18,8 @@ export async function measure(bench: Bench, condition: Condition, starts: number
   for (let done = 0; done < starts; done += STARTS_PER_CAPTURE) {
     const count = Math.min(STARTS_PER_CAPTURE, starts - done);
     for (const call of await measureOnce(bench, condition, count)) {
-      calls.set(`${call.abi} ${call.name}`, call);
+      const key = `${call.abi} ${call.name}`;
+      calls.set(key, withBoth(calls.get(key), call));
     }
   }
   return sorted(calls.values());
@@ -27,6 +28,14 @@ export async function measure(bench: Bench, condition: Condition, starts: number
 export function sorted(calls: Iterable<Calls[number]>): Calls {
   const key = (call: Calls[number]): string => `${call.abi} ${call.name}`;
   return [...calls].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+}
+
+/** One call of two measurements. Those from before arguments were kept have no tuples to add. */
+export function withBoth(a: Calls[number] | undefined, b: Calls[number]): Calls[number] {
+  if (a?.tuples === undefined) return b;
+  if (b.tuples === undefined) return a;
+  const tuples = new Map([...a.tuples, ...b.tuples].map((tuple) => [tuple.join(), tuple]));
+  return { ...b, tuples: [...tuples.keys()].sort().flatMap((key) => [tuples.get(key) ?? []]) };
 }
 
 async function measureOnce(bench: Bench, condition: Condition, starts: number): Promise<Calls> {
@@ -138,10 +147,15 @@ export function callsOf(
   const missing = executables.filter((path) => !run.executables.includes(path));
   if (missing.length > 0) problems.push(`not seen to execute: ${missing.join(', ')}`);
   const calls: Calls = [];
-  for (const { abi, name, number, phases } of run.calls) {
+  for (const { abi, name, number, phases, args } of run.calls) {
     if (!phases.includes(phase)) continue;
     if (name === null) problems.push(`no name for ${abi} ${number}`);
-    else calls.push({ abi, name });
+    else if (args === null) calls.push({ abi, name });
+    else {
+      if (args.overflow + args.unreadable > 0) problems.push(`arguments of ${name} lost`);
+      const tuples = args.tuples.filter((tuple) => tuple.phases?.includes(phase) ?? true);
+      calls.push({ abi, name, tuples: tuples.map(({ values }) => values) });
+    }
   }
   if (phase !== 'steady' && !calls.some((call) => call.name === 'execve')) {
     problems.push(`no execve in phase ${phase}`);

@@ -5,7 +5,7 @@ import { compile } from '../../src/libseccomp';
 import type { Baseline } from '../../src/minimise';
 import { parseProfile } from '../../src/profile';
 import { ALLOW_ALL } from './bundle';
-import { type Calls, callsOf, sorted } from './measure';
+import { type Calls, callsOf, sorted, withBoth } from './measure';
 
 /** Stopped launchers wait while the others are prepared; a few share one capture. */
 const STARTS_PER_CAPTURE = 10;
@@ -16,7 +16,8 @@ export async function measureSysieve(starts: number): Promise<Baseline> {
   const calls = new Map<string, Calls[number]>();
   for (let done = 0; done < starts; done += STARTS_PER_CAPTURE) {
     for (const call of await measureOnce(Math.min(STARTS_PER_CAPTURE, starts - done))) {
-      calls.set(`${call.abi} ${call.name}`, call);
+      const key = `${call.abi} ${call.name}`;
+      calls.set(key, withBoth(calls.get(key), call));
     }
   }
   const condition = { start: 'create' as const, tty: false, user: false, noNewPrivileges: true };

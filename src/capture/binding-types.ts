@@ -43,6 +43,8 @@ export interface NativeTuple {
   /** In the order of the call's `args`. */
   values: bigint[];
   count: bigint;
+  /** Slots it was made in, as in `executables`. */
+  slots: number[];
 }
 
 export interface NativeTupleLoss {

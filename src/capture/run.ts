@@ -51,18 +51,32 @@ function exact(count: bigint): number {
   return Number(count);
 }
 
-/** The tuples by call, of all recorded phases together: a filter meets every one of them. */
+interface TupleEntry {
+  count: bigint;
+  phases: Set<Phase>;
+  executables: Set<number>;
+}
+
+/** The tuples by call, of all recorded phases: a filter meets every one of them. */
 function argumentsOf(
   seen: Observation,
+  executableOf: (slot: number) => number,
 ): (abi: Abi, number: number, name: string | null) => Call['args'] {
   const key = (call: { abi: string; number: number }): string => `${call.abi} ${call.number}`;
-  const tuples = new Map<string, Map<string, bigint>>();
+  const tuples = new Map<string, Map<string, TupleEntry>>();
   for (const tuple of seen.tuples) {
-    if (phaseOf(tuple.phase) === null) continue;
+    const phase = phaseOf(tuple.phase);
+    if (phase === null) continue;
     const values = tuple.values.map((value) => `0x${value.toString(16)}`).join(' ');
-    const counts = tuples.get(key(tuple)) ?? new Map<string, bigint>();
-    counts.set(values, (counts.get(values) ?? 0n) + tuple.count);
-    tuples.set(key(tuple), counts);
+    const ofCall = tuples.get(key(tuple)) ?? new Map<string, TupleEntry>();
+    const entry = ofCall.get(values) ?? { count: 0n, phases: new Set(), executables: new Set() };
+    entry.count += tuple.count;
+    entry.phases.add(phase);
+    for (const index of tuple.slots.map(executableOf)) {
+      if (index !== -1) entry.executables.add(index);
+    }
+    ofCall.set(values, entry);
+    tuples.set(key(tuple), ofCall);
   }
   const lost = (abi: Abi, number: number, unreadable: boolean): number =>
     exact(
@@ -78,7 +92,12 @@ function argumentsOf(
       indexes: tracked.map(({ index }) => index),
       tuples: [...(tuples.get(`${abi} ${number}`) ?? [])]
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([values, count]) => ({ values: values.split(' '), count: exact(count) })),
+        .map(([values, entry]) => ({
+          values: values.split(' '),
+          count: exact(entry.count),
+          phases: [...entry.phases].sort(),
+          executables: [...entry.executables].sort((a, b) => a - b),
+        })),
       overflow: lost(abi, number, false),
       unreadable: lost(abi, number, true),
     };
@@ -128,7 +147,7 @@ export function toRun(seen: Observation, context: RunContext): Run {
     entry.errnos.set(call.errno, (entry.errnos.get(call.errno) ?? 0n) + call.count);
   }
 
-  const args = argumentsOf(seen);
+  const args = argumentsOf(seen, (slot) => executables.indexOf(paths.get(slot) ?? ''));
   const calls = [...entries.values()]
     .sort((a, b) => (a.abi === b.abi ? a.number - b.number : a.abi < b.abi ? -1 : 1))
     .map((entry) => ({

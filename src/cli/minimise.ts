@@ -4,7 +4,14 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SysieveError } from '../errors';
 import { checkDestination, readTextFile, sourceName, writeFileAtomic } from '../io';
-import { type MinimiseResult, minimise, type PassReport, type RuntimeChoice } from '../minimise';
+import {
+  type MinimiseResult,
+  minimise,
+  type PassReport,
+  type RuntimeChoice,
+  TIERS,
+  type Tier,
+} from '../minimise';
 import {
   EVIDENCE_VERSION,
   type Evidence,
@@ -13,6 +20,7 @@ import {
   serializeProfile,
 } from '../profile';
 import { parseRecording, type Recording } from '../recording';
+import { ABIS, type Abi } from '../tables';
 import { BASELINES_DIRECTORY, loadBaselines } from './baselines';
 import { emitJson, say, warn } from './output';
 
@@ -24,6 +32,10 @@ interface Flags {
   denyErrno?: number;
   allow?: string[];
   allowIncomplete?: boolean;
+  args: Tier;
+  portable?: boolean;
+  arch?: Abi;
+  without?: string[];
   explain?: boolean;
   json?: boolean;
 }
@@ -94,7 +106,8 @@ function explain(report: readonly PassReport[]): void {
 }
 
 function namesFor({ profile }: MinimiseResult, action: string): string[] {
-  return profile.syscalls.filter((rule) => rule.action === action).flatMap((rule) => rule.names);
+  const rules = profile.syscalls.filter((rule) => rule.action === action);
+  return [...new Set(rules.flatMap((rule) => rule.names))].sort();
 }
 
 async function run(paths: string[], flags: Flags): Promise<void> {
@@ -129,6 +142,11 @@ async function run(paths: string[], flags: Flags): Promise<void> {
       allow: flags.allow ?? [],
       justifications,
       runtimes: flags.runtime,
+      args: flags.args,
+      portable: flags.portable === true,
+      arch: flags.arch ?? null,
+      without: flags.without ?? [],
+      unruled: [],
     },
   });
 
@@ -136,6 +154,7 @@ async function run(paths: string[], flags: Flags): Promise<void> {
     const document: Evidence = {
       version: EVIDENCE_VERSION,
       calls: result.evidence,
+      excluded: result.excluded,
       justifications,
     };
     await writeFileAtomic(evidence, serializeEvidence(document));
@@ -194,6 +213,14 @@ export function register(program: Command): void {
       'recorded calls to permit although denied or in risk tier 1 or 2, by commas',
       (text: string, previous?: string[]) => [...(previous ?? []), ...list(text)],
     )
+    .addOption(
+      new Option('--args <tier>', 'argument rules: none, safe (by kind) or strict (as seen)')
+        .choices(TIERS)
+        .default('safe'),
+    )
+    .option('--portable', 'add what another libc, kernel or architecture calls instead')
+    .addOption(new Option('--arch <abi>', 'write for another architecture, by name').choices(ABIS))
+    .option('--without <passes>', 'passes to leave out, by commas', list)
     .option('--allow-incomplete', 'take recordings that missed something')
     .option('--explain', 'say pass by pass what was added and removed, and why')
     .option('--json', 'print a summary as JSON')

@@ -20,7 +20,15 @@ export const BaselineSchema = z.strictObject({
         /** How many starts the calls were collected from. */
         starts: z.number().int().positive(),
         calls: z.array(
-          z.strictObject({ abi: z.enum(ABIS), name: z.string().regex(/^[a-z_][a-z0-9_]{0,63}$/) }),
+          z.strictObject({
+            abi: z.enum(ABIS),
+            name: z.string().regex(/^[a-z_][a-z0-9_]{0,63}$/),
+            /** The tracked arguments, in the order and masks of the tables; absent: any. */
+            tuples: z
+              .array(z.array(z.string().regex(/^0x(0|[1-9a-f][0-9a-f]{0,15})$/)).max(6))
+              .max(1000)
+              .optional(),
+          }),
         ),
       }),
     )

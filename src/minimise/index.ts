@@ -6,11 +6,13 @@ export {
   type RuntimeChoice,
 } from './baseline';
 export { missing, restartOnly } from './completeness';
-export { DEFAULT_OPTIONS, minimise } from './minimise';
+export { DEFAULT_OPTIONS, minimise, PASS_NAMES } from './minimise';
 export type {
   Change,
   MinimiseInput,
   MinimiseOptions,
   MinimiseResult,
   PassReport,
+  Tier,
 } from './types';
+export { TIERS } from './types';

@@ -1,15 +1,19 @@
 /** Recordings and options to profile, evidence and report: the passes in their order, nothing else. */
 import { SysieveError } from '../errors';
-import { canonicalProfile, type EvidenceCall, type Profile } from '../profile';
-import { mergeRecordings, Phase } from '../recording';
-import { ABIS, archOf, ENOSYS, syscallNumber } from '../tables';
+import { mergeRecordings } from '../recording';
+import { ABIS, type Abi, abisOfMachine, syscallNumber } from '../tables';
+import { argumentRules } from './arguments';
 import { selectBaselines } from './baseline';
+import { clone3 } from './clone3';
 import { checkCompleteness } from './completeness';
-import { application, denied, names, observe } from './observe';
-import { architectures, essential, fallback, risk, runtime } from './permit';
+import { buildEvidence, buildExcluded, buildProfile } from './emit';
+import { entryKey } from './entries';
+import { arch, portable } from './equivalents';
+import { application, denied, excluding, names, observe } from './observe';
+import { architectures, essential, fallback, observed, risk, runtime } from './permit';
 import type {
   Context,
-  Entry,
+  Findings,
   MinimiseInput,
   MinimiseOptions,
   MinimiseResult,
@@ -25,19 +29,30 @@ export const DEFAULT_OPTIONS: MinimiseOptions = {
   allow: [],
   justifications: {},
   runtimes: 'all',
+  args: 'safe',
+  portable: false,
+  arch: null,
+  without: [],
+  unruled: [],
 };
 
-/** Each pass reads what the ones before it left; the order is part of what a profile means. */
-const PASSES: readonly Pass[] = [
-  names,
-  application,
-  denied,
-  risk,
+/** From the recorded calls to those that may be permitted. Each pass reads what the last one left. */
+const FILTERS: readonly Pass[] = [names, application, denied, risk];
+
+/** From these to the profile; the order is part of what a profile means. */
+const ADDITIONS: readonly Pass[] = [
   essential,
   runtime,
+  clone3,
+  argumentRules,
+  arch,
+  portable,
   fallback,
   architectures,
 ];
+
+/** What --without takes. */
+export const PASS_NAMES: readonly string[] = [...FILTERS, ...ADDITIONS].map(({ name }) => name);
 
 function checkOptions(options: MinimiseOptions): void {
   const unknown = options.allow.find((name) =>
@@ -50,57 +65,34 @@ function checkOptions(options: MinimiseOptions): void {
       `--allow ${unknown}: no system call has this name`,
     );
   }
+  const off = options.without.find((name) => !PASS_NAMES.includes(name));
+  if (off !== undefined) {
+    throw new SysieveError('usage', 'pass-unknown', `--without ${off}: no pass has this name`, {
+      remedy: `Passes are: ${PASS_NAMES.join(', ')}.`,
+    });
+  }
   const { denyErrno } = options;
   if (!Number.isInteger(denyErrno) || denyErrno < 1 || denyErrno > 4095) {
     throw new SysieveError('usage', 'errno-range', `errno ${denyErrno} is not from 1 to 4095`);
   }
 }
 
-function defaults(options: MinimiseOptions): Pick<Profile, 'defaultAction' | 'defaultErrnoRet'> {
-  switch (options.defaultAction) {
-    case 'errno':
-      return { defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: options.denyErrno };
-    case 'log':
-      return { defaultAction: 'SCMP_ACT_LOG' };
-    case 'kill':
-      return { defaultAction: 'SCMP_ACT_KILL_PROCESS' };
-  }
+/** A pass that is off may have left out what was recorded: then it is left out by name. */
+function excludedByOff(state: State, without: readonly string[]): State['excluded'] {
+  if (!without.includes('runtime')) return [];
+  const missing = state.runtimeSeen.filter(
+    ({ abi, name }) => name !== null && !state.entries.has(entryKey(abi, name)),
+  );
+  return excluding(missing, 'pass runtime was switched off');
 }
 
-function buildProfile(state: State, options: MinimiseOptions): Profile {
-  const namesOf = (answer: Entry['answer']) => [
-    ...new Set([...state.entries.values()].filter((e) => e.answer === answer).map((e) => e.name)),
-  ];
-  const refused = namesOf('enosys');
-  return canonicalProfile({
-    ...defaults(options),
-    architectures: state.architectures.map(archOf) as Profile['architectures'],
-    syscalls: [
-      { names: namesOf('allow'), action: 'SCMP_ACT_ALLOW', args: [] },
-      ...(refused.length === 0
-        ? []
-        : [{ names: refused, action: 'SCMP_ACT_ERRNO' as const, errnoRet: ENOSYS, args: [] }]),
-    ],
-  });
+/** Where the architectures pass is off. */
+function everyAbi(machines: readonly string[], arch: Abi | null): Abi[] {
+  const listed = machines.flatMap((machine) => abisOfMachine(machine) ?? []);
+  return ABIS.filter((abi) => (arch === null ? listed.includes(abi) : abi === arch));
 }
 
-function buildEvidence(state: State): EvidenceCall[] {
-  return [...state.entries.values()]
-    .map((entry) => ({
-      abi: entry.abi,
-      name: entry.name,
-      action: entry.answer === 'allow' ? ('SCMP_ACT_ALLOW' as const) : ('SCMP_ACT_ERRNO' as const),
-      errnoRet: entry.answer === 'allow' ? null : ENOSYS,
-      why: [...entry.why],
-      executables: [...entry.executables].sort(),
-      phases: Phase.options.filter((phase) => entry.phases.includes(phase)),
-    }))
-    .sort(
-      (a, b) =>
-        ABIS.indexOf(a.abi) - ABIS.indexOf(b.abi) ||
-        Number(a.name > b.name) - Number(a.name < b.name),
-    );
-}
+const NOTHING: Findings = { added: [], removed: [], notes: [], warnings: [] };
 
 /** Throws a SysieveError for incomplete or empty recordings, unknown runtimes, unusable options. */
 export function minimise({ recordings, baselines, options }: MinimiseInput): MinimiseResult {
@@ -116,13 +108,33 @@ export function minimise({ recordings, baselines, options }: MinimiseInput): Min
     observed: observe(runs),
     runtimeSeen: [],
     entries: new Map(),
-    architectures: [],
+    rules: new Map(),
+    excluded: [],
+    architectures: everyAbi(context.machines, options.arch),
   };
-  for (const pass of PASSES) {
-    const result = pass.run(state, context);
+  const step = (
+    pass: Pick<Pass, 'name' | 'about'>,
+    result: { state: State; findings: Partial<Findings> },
+  ) => {
     state = result.state;
-    const none = { added: [], removed: [], notes: [], warnings: [] };
-    report.push({ pass: pass.name, about: pass.about, ...none, ...result.findings });
-  }
-  return { profile: buildProfile(state, options), evidence: buildEvidence(state), report };
+    report.push({ pass: pass.name, about: pass.about, ...NOTHING, ...result.findings });
+  };
+  const runPass = (pass: Pass) => {
+    if (!options.without.includes(pass.name)) return step(pass, pass.run(state, context));
+    step(pass, { state, findings: { warnings: [`pass ${pass.name} is off: ${pass.off}`] } });
+  };
+  for (const pass of FILTERS) runPass(pass);
+  step(
+    { name: 'observed', about: 'what is left of the application is permitted' },
+    observed(state),
+  );
+  for (const pass of ADDITIONS) runPass(pass);
+  const excluded = [...state.excluded, ...excludedByOff(state, options.without)];
+  const final = { ...state, excluded };
+  return {
+    profile: buildProfile(final, options),
+    evidence: buildEvidence(final),
+    excluded: buildExcluded(final),
+    report,
+  };
 }

@@ -1,7 +1,7 @@
 /** From runs to the application's calls: by ABI and name, without what is the runtime's. */
-import type { Phase, Run } from '../recording';
-import { ABIS, syscallName } from '../tables';
-import type { Change, ObservedCall, Pass } from './types';
+import type { Call, Phase, Run } from '../recording';
+import { ABIS, type Abi, syscallName, type TrackedArgument, trackedArguments } from '../tables';
+import type { Change, Excluded, ObservedCall, Pass, SeenArguments } from './types';
 
 export function callLabel(call: Pick<ObservedCall, 'name' | 'number'>): string {
   return call.name ?? `#${call.number}`;
@@ -11,50 +11,145 @@ function change(call: ObservedCall, reason: string): Change {
   return { abi: call.abi, name: callLabel(call), reason };
 }
 
-function union<T>(a: readonly T[], b: readonly T[]): T[] {
-  return [...new Set([...a, ...b])];
+const TOO_MANY = 'more distinct arguments than the tracer keeps';
+const UNREADABLE = 'its flags lie in memory that could not be read';
+const NOT_RECORDED = 'its arguments were not recorded';
+
+class Arguments {
+  private readonly tuples = new Map<
+    string,
+    { values: bigint[]; phases: Set<Phase>; executables: Set<string> }
+  >();
+  private readonly unknown = new Set<string>();
+
+  constructor(private readonly tracked: readonly TrackedArgument[]) {}
+
+  add(run: Run, call: Call): void {
+    const passed = call.count - call.denied.count;
+    if (passed === 0) return;
+    const { args } = call;
+    if (args === null || !args.indexes.every((index, at) => this.tracked[at]?.index === index)) {
+      this.unknown.add(NOT_RECORDED);
+      return;
+    }
+    let known = args.overflow + args.unreadable;
+    for (const tuple of args.tuples) {
+      known += tuple.count;
+      const key = tuple.values.join();
+      let seen = this.tuples.get(key);
+      if (seen === undefined) {
+        seen = {
+          values: tuple.values.map((value, at) => BigInt(value) & (this.tracked[at]?.mask ?? 0n)),
+          phases: new Set(),
+          executables: new Set(),
+        };
+        this.tuples.set(key, seen);
+      }
+      for (const phase of tuple.phases ?? call.phases) seen.phases.add(phase);
+      for (const index of tuple.executables ?? call.executables) {
+        const path = run.executables[index];
+        if (path !== undefined) seen.executables.add(path);
+      }
+    }
+    if (args.overflow > 0) this.unknown.add(TOO_MANY);
+    if (args.unreadable > 0) this.unknown.add(UNREADABLE);
+    if (known < passed) this.unknown.add(NOT_RECORDED);
+  }
+
+  seen(): SeenArguments {
+    const tuples = [...this.tuples.entries()].sort(([a], [b]) => (a < b ? -1 : 1));
+    return {
+      tuples: tuples.map(([, { values, phases, executables }]) => ({
+        values,
+        phases: [...phases],
+        executables: [...executables],
+      })),
+      unknown: [...this.unknown].sort(),
+    };
+  }
+}
+
+interface Folded {
+  abi: Abi;
+  number: number;
+  name: string | null;
+  passed: boolean;
+  deniedWith: Set<number>;
+  phases: Set<Phase>;
+  executables: Set<string>;
+  args: Arguments | null;
 }
 
 /** Folds all runs by (ABI, number). The number decides; a recorded name only helps where no table has one. */
 export function observe(runs: readonly Run[]): ObservedCall[] {
-  const calls = new Map<string, ObservedCall>();
+  const calls = new Map<string, Folded>();
   for (const run of runs) {
     for (const call of run.calls) {
       const key = `${call.abi} ${call.number}`;
-      const known = calls.get(key);
-      calls.set(key, {
-        abi: call.abi,
-        number: call.number,
-        name: syscallName(call.abi, call.number) ?? known?.name ?? call.name,
-        passed: (known?.passed ?? false) || call.count > call.denied.count,
-        deniedWith: union(known?.deniedWith ?? [], Object.keys(call.denied.errnos).map(Number)),
-        phases: union(known?.phases ?? [], call.phases),
-        executables: union(
-          known?.executables ?? [],
-          call.executables.flatMap((index) => run.executables[index] ?? []),
-        ),
-      });
+      let folded = calls.get(key);
+      if (folded === undefined) {
+        const name = syscallName(call.abi, call.number);
+        const tracked = name === null ? null : trackedArguments(call.abi, name);
+        folded = {
+          abi: call.abi,
+          number: call.number,
+          name,
+          passed: false,
+          deniedWith: new Set(),
+          phases: new Set(),
+          executables: new Set(),
+          args: tracked === null ? null : new Arguments(tracked),
+        };
+        calls.set(key, folded);
+      }
+      folded.name ??= call.name;
+      folded.passed ||= call.count > call.denied.count;
+      for (const errno of Object.keys(call.denied.errnos)) folded.deniedWith.add(Number(errno));
+      for (const phase of call.phases) folded.phases.add(phase);
+      for (const index of call.executables) {
+        const path = run.executables[index];
+        if (path !== undefined) folded.executables.add(path);
+      }
+      folded.args?.add(run, call);
     }
   }
-  return [...calls.values()].sort(
-    (a, b) => ABIS.indexOf(a.abi) - ABIS.indexOf(b.abi) || a.number - b.number,
-  );
+  return [...calls.values()]
+    .sort((a, b) => ABIS.indexOf(a.abi) - ABIS.indexOf(b.abi) || a.number - b.number)
+    .map(({ deniedWith, phases, executables, args, ...call }) => ({
+      ...call,
+      deniedWith: [...deniedWith].sort((a, b) => a - b),
+      phases: [...phases],
+      executables: [...executables],
+      args: args?.seen() ?? null,
+    }));
 }
 
 const UNDER_FILTER: readonly Phase[] = ['runtime', 'exec'];
 
 /** A call without any phase counts as the application's: leaving it out could break the program. */
-function isApplication(call: ObservedCall): boolean {
-  return call.phases.length === 0 || call.phases.some((phase) => !UNDER_FILTER.includes(phase));
+export function isApplication({ phases }: Pick<ObservedCall, 'phases'>): boolean {
+  return phases.length === 0 || phases.some((phase) => !UNDER_FILTER.includes(phase));
+}
+
+/** What passed when it was recorded and is left out all the same. */
+export function excluding(calls: readonly ObservedCall[], reason: string): Excluded[] {
+  return calls
+    .filter((call) => call.passed)
+    .map((call) => ({ abi: call.abi, name: callLabel(call), values: null, reason }));
 }
 
 export const names: Pass = {
   name: 'names',
   about: 'a profile permits names; a number without one cannot be permitted',
+  off: 'numbers without a name are still left out, but nobody is told',
   run(state) {
     const unnamed = state.observed.filter((call) => call.name === null);
     return {
-      state: { ...state, observed: state.observed.filter((call) => call.name !== null) },
+      state: {
+        ...state,
+        observed: state.observed.filter((call) => call.name !== null),
+        excluded: [...state.excluded, ...excluding(unnamed, 'no table names this number')],
+      },
       findings: {
         removed: unnamed.map((call) => change(call, 'no table names this number')),
         warnings: unnamed
@@ -72,6 +167,7 @@ export const names: Pass = {
 export const application: Pass = {
   name: 'application',
   about: 'only what the application itself calls',
+  off: "a runtime's calls count as the application's, whichever runtime will start it",
   run(state) {
     const foreign = state.observed.filter((call) => !isApplication(call));
     return {
@@ -102,6 +198,7 @@ function isAsked(
 export const denied: Pass = {
   name: 'denied',
   about: 'a call that was only ever denied is not needed',
+  off: 'calls that only ever failed are permitted',
   run(state, { options }) {
     const dropped = state.observed.filter(
       (call) => !call.passed && !isAsked(callLabel(call), options),

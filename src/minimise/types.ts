@@ -1,8 +1,13 @@
 /** What the passes hand on to each other: plain data, never changed in place. */
-import type { EvidenceCall, Profile, Why } from '../profile';
+import type { EvidenceCall, ExcludedCall, Profile, Why } from '../profile';
 import type { Phase, Recording } from '../recording';
 import type { Abi } from '../tables';
 import type { Baseline, RuntimeChoice } from './baseline';
+import type { Alternative, Tuple } from './kinds';
+
+/** none: names alone; safe: kinds of privilege (kinds.ts); strict: the values that were seen. */
+export const TIERS = ['none', 'safe', 'strict'] as const;
+export type Tier = (typeof TIERS)[number];
 
 export interface MinimiseOptions {
   /** What a call that is not in the profile gets. */
@@ -16,12 +21,34 @@ export interface MinimiseOptions {
   /** The same, with the reason that someone wrote into the evidence. */
   justifications: Readonly<Record<string, string>>;
   runtimes: RuntimeChoice;
+  args: Tier;
+  /** Add the calls another libc, kernel or architecture makes instead. */
+  portable: boolean;
+  /** The ABI to write for instead of those recorded; null: as recorded. */
+  arch: Abi | null;
+  /** Names of passes that are not run. */
+  without: readonly string[];
+  /** Calls that get no argument rule although the tier has one; what --max-cost gave up. */
+  unruled: readonly string[];
 }
 
 export interface MinimiseInput {
   recordings: readonly Recording[];
   baselines: readonly Baseline[];
   options: MinimiseOptions;
+}
+
+/** One value of the tracked arguments, over all runs. */
+export interface SeenTuple {
+  readonly values: Tuple;
+  readonly phases: readonly Phase[];
+  readonly executables: readonly string[];
+}
+
+export interface SeenArguments {
+  readonly tuples: readonly SeenTuple[];
+  /** Why not every tuple is known: too many, unreadable, not recorded. Empty: all are. */
+  readonly unknown: readonly string[];
 }
 
 /** One (ABI, number), over all runs. */
@@ -35,6 +62,25 @@ export interface ObservedCall {
   readonly deniedWith: readonly number[];
   readonly phases: readonly Phase[];
   readonly executables: readonly string[];
+  /** null: no argument of the call is tracked. */
+  readonly args: SeenArguments | null;
+}
+
+/** Arguments that something has a use for; values null: any, for the reason given. */
+export interface Need {
+  readonly values: Tuple | null;
+  readonly why: Why;
+  readonly reason: string;
+  readonly phases: readonly Phase[];
+  readonly executables: readonly string[];
+}
+
+/** How a name is permitted, under every ABI alike. */
+export interface Rule {
+  /** null: with every argument. */
+  readonly alternatives: readonly Alternative[] | null;
+  /** What a reader of the profile has to know about it; null: nothing. */
+  readonly note: string | null;
 }
 
 /** What the profile will say about one call. */
@@ -45,6 +91,17 @@ export interface Entry {
   readonly why: readonly Why[];
   readonly phases: readonly Phase[];
   readonly executables: readonly string[];
+  readonly needs: readonly Need[];
+}
+
+/** A recorded call, or some of its arguments, that the profile leaves out on purpose. */
+export interface Excluded {
+  readonly abi: Abi;
+  /** A number without a name is "#1234". */
+  readonly name: string;
+  /** null: with every argument. */
+  readonly values: Tuple | null;
+  readonly reason: string;
 }
 
 export interface State {
@@ -54,6 +111,9 @@ export interface State {
   readonly runtimeSeen: readonly ObservedCall[];
   /** By `ABI name`. */
   readonly entries: ReadonlyMap<string, Entry>;
+  /** By name: what is permitted with some arguments only, or with all for a reason to be told. */
+  readonly rules: ReadonlyMap<string, Rule>;
+  readonly excluded: readonly Excluded[];
   readonly architectures: readonly Abi[];
 }
 
@@ -85,11 +145,14 @@ export type Findings = Pick<PassReport, 'added' | 'removed' | 'notes' | 'warning
 export interface Pass {
   readonly name: string;
   readonly about: string;
+  /** What a profile loses by --without. */
+  readonly off: string;
   run(state: State, context: Context): { state: State; findings: Partial<Findings> };
 }
 
 export interface MinimiseResult {
   profile: Profile;
   evidence: EvidenceCall[];
+  excluded: ExcludedCall[];
   report: PassReport[];
 }

@@ -2,11 +2,13 @@
 export {
   EVIDENCE_VERSION,
   type Evidence,
+  type EvidenceAlternative,
   type EvidenceCall,
+  type ExcludedCall,
   evidenceJsonSchema,
   parseEvidence,
   serializeEvidence,
-  type Why,
+  Why,
 } from './evidence';
 export { parseProfile } from './parse';
 export { type Action, type Condition, type Profile, profileJsonSchema, type Rule } from './schema';

@@ -75,6 +75,16 @@ export function canonicalProfile(profile: Profile): Profile {
   };
 }
 
+/** A condition is read as one thing, so it stands on one line, like a name. */
+function oneLineConditions(text: string): string {
+  return text.replace(/\{\s+"index": [^{}]*\}/g, (condition) =>
+    condition
+      .replace(/\s*\n\s*/g, ' ')
+      .replace('{ ', '{')
+      .replace(' }', '}'),
+  );
+}
+
 /** What has its default value is not written. */
 export function serializeProfile(profile: Profile): string {
   const { architectures, syscalls, ...rest } = canonicalProfile(profile);
@@ -95,5 +105,5 @@ export function serializeProfile(profile: Profile): string {
           }),
     })),
   };
-  return escapeUnsafeJson(`${stringify(document, null, 2)}\n`);
+  return escapeUnsafeJson(`${oneLineConditions(stringify(document, null, 2) ?? '')}\n`);
 }

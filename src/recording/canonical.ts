@@ -43,7 +43,14 @@ function canonicalCall(call: Call): Call {
             // The values of each tuple stand in the order of `indexes`, so that order has a meaning.
             indexes: [...call.args.indexes],
             tuples: call.args.tuples
-              .map(({ values, count }) => ({ values: [...values], count }))
+              .map(({ values, count, phases, executables }) => ({
+                values: [...values],
+                count,
+                ...(phases === undefined
+                  ? {}
+                  : { phases: PHASES.filter((phase) => phases.includes(phase)) }),
+                ...(executables === undefined ? {} : { executables: ascending(executables) }),
+              }))
               .sort((a, b) => compare(a.values.join(), b.values.join()) || a.count - b.count),
             overflow: call.args.overflow,
             unreadable: call.args.unreadable,

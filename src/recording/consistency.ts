@@ -40,6 +40,11 @@ function* callIssues(run: Run, call: Call): Generator<{ at: PropertyKey[]; messa
       const message = `${tuple.values.length} values for ${call.args?.indexes.length} tracked arguments`;
       yield { at: ['args', 'tuples', at, 'values'], message };
     }
+    const beyond = tuple.executables?.find((index) => index >= run.executables.length);
+    if (beyond !== undefined) {
+      const message = `the run has ${run.executables.length} executables, none with index ${beyond}`;
+      yield { at: ['args', 'tuples', at, 'executables'], message };
+    }
   }
 }
 

@@ -40,6 +40,9 @@ export const ArgsSchema = z.strictObject({
     z.strictObject({
       values: z.array(z.string().regex(/^0x(0|[1-9a-f][0-9a-f]{0,15})$/)),
       count: Count,
+      /** In which phases and by which executables (as in the call); absent: not told apart. */
+      phases: z.array(Phase).optional(),
+      executables: z.array(Index).optional(),
     }),
   ),
   /** Calls whose tuple was not kept because the limit was reached. */

@@ -9,6 +9,32 @@ const SCMP_ARCH: Record<Abi, string> = {
   arm: 'SCMP_ARCH_ARM',
 };
 
+/** The kernel's AUDIT_ARCH_* (include/uapi/linux/audit.h); x32 shares x86_64's. */
+const AUDIT_ARCH: Record<Abi, number> = {
+  x86_64: 0xc000003e,
+  i386: 0x40000003,
+  x32: 0xc000003e,
+  aarch64: 0xc00000b7,
+  arm: 0x40000028,
+};
+
+export function auditArch(abi: Abi): number {
+  return AUDIT_ARCH[abi];
+}
+
+/** Bit 30 of a number marks the x32 ABI. */
+export const X32_BIT = 0x40000000;
+
+/**
+ * The ABI of a call as seccomp sees it; null: the architecture is not in the tables. Numbers from
+ * 2^31 on, such as the -1 of a call that a tracer skips, are no x32 calls.
+ */
+export function abiOfCall(audit: number, nr: number): Abi | null {
+  if (audit === AUDIT_ARCH.x86_64) return nr >= X32_BIT && nr < 2 * X32_BIT ? 'x32' : 'x86_64';
+  const found = Object.entries(AUDIT_ARCH).find(([, value]) => value === audit);
+  return found === undefined ? null : (found[0] as Abi);
+}
+
 export function archOf(abi: Abi): string {
   return SCMP_ARCH[abi];
 }

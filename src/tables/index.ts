@@ -1,6 +1,16 @@
 /** What the kernel, libc and libseccomp define: numbers, names, architectures, risk. Imports nothing. */
-export { abiOf, abisOfMachine, archOf, OCI_ARCHES } from './arches';
+export {
+  abiOf,
+  abiOfCall,
+  abisOfMachine,
+  archOf,
+  auditArch,
+  OCI_ARCHES,
+  X32_BIT,
+} from './arches';
+export * from './arguments';
 export { type Essential, essentials } from './essentials';
+export { EQUIVALENTS, type Equivalent, WIDER_SUFFIXES } from './equivalents';
 export { ENOSYS, FALLBACKS, type Fallback } from './fallbacks';
 export { type RiskTier, riskTier } from './risk';
 export { ABIS, type Abi, names, syscallName, syscallNumber } from './syscalls';

@@ -22,7 +22,7 @@ const WORD = 0xffff_ffff_ffff_ffffn;
 const INT = 0xffff_ffffn;
 /** SOCK_CLOEXEC and SOCK_NONBLOCK, or'ed into the type. */
 const SOCKET_TYPE = INT & ~0x80800n;
-/** Without the signal sent at exit, the low byte. */
+/** Without the signal sent at exit, the low byte. clone3 has no signal there, but CLONE_NEWTIME. */
 const CLONE_FLAGS = WORD & ~0xffn;
 
 type Spec = readonly (readonly [index: number, mask: bigint])[];
@@ -36,7 +36,7 @@ const CALLS: Readonly<Record<string, Spec>> = {
   clock_nanosleep: [[0, INT]],
   clock_settime: [[0, INT]],
   clone: [[0, CLONE_FLAGS]],
-  clone3: [[0, CLONE_FLAGS]],
+  clone3: [[0, WORD]],
   fcntl: [[1, INT]],
   fcntl64: [[1, INT]],
   futex: [[1, INT]],

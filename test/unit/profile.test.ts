@@ -288,7 +288,8 @@ describe('evidence', () => {
 
   test('is sorted, stable, keeps justifications, carries no control character', () => {
     const written = serializeEvidence({
-      version: 1,
+      version: 2,
+      excluded: [],
       calls: [call('write'), call('read')],
       justifications: { ptrace: 'the crash handler', bpf: 'probes' },
     });
@@ -305,7 +306,7 @@ describe('evidence', () => {
 
   test.each([
     ['cut short', '{"version": 1, "calls": [', 'evidence-truncated'],
-    ['a newer version', '{"version": 2}', 'evidence-version'],
+    ['a newer version', '{"version": 3}', 'evidence-version'],
     [
       'an empty justification',
       '{"version": 1, "calls": [], "justifications": {"bpf": ""}}',

@@ -1,0 +1,122 @@
+/** The policy of an OCI profile: the filter that runc or crun, with libseccomp, install for it. */
+import { SysieveError } from '../errors';
+import { type Abi, abiOf, abisOfMachine, auditArch, ENOSYS, X32_BIT } from '../tables';
+import { wordOf } from './answers';
+import { callNodes, numberOf } from './call-rules';
+import { LAST, overlay, type Piece, piecesOf, piecewise } from './numbers';
+import { type Policy, policyOf } from './policy';
+import type { OciProfile } from './profile-shape';
+import { defaultWord, type Runtime, rulesOf } from './rules';
+import { ARCH, NUMBER } from './variables';
+import { type Node, Workspace } from './workspace';
+
+export interface Context {
+  readonly runtime: Runtime;
+  readonly machine: 'x86_64' | 'aarch64';
+  /**
+   * The ABIs for which runc answers ENOSYS above the largest number that the profile names: those
+   * it lists and the machine's own (runc ≥ 1.2, the default), or those it lists (runc 1.0, 1.1).
+   */
+  readonly enosys?: 'listed-and-native' | 'listed';
+}
+
+/**
+ * `profile`: as parsed by src/profile. Throws SysieveError of kind input for a profile that the
+ * runtime refuses and for what cannot be decided.
+ */
+export function policyOfProfile(profile: OciProfile, context: Context): Policy {
+  const { runtime } = context;
+  const fallback = defaultWord(profile, runtime);
+  const rules = rulesOf(profile, fallback, runtime);
+  const listed = new Set(profile.architectures.map(abiOfArchitecture));
+  const native = (abisOfMachine(context.machine) as readonly Abi[])[0] as Abi;
+  const abis = new Set<Abi>([native, ...listed]);
+  const stubbed = context.enosys === 'listed' ? listed : abis;
+  const largest = runtime === 'runc' ? largestNamed(profile, stubbed) : new Map<Abi, number>();
+
+  const workspace = new Workspace();
+  const other = workspace.terminal(fallback);
+  const archs = new Map<number, Node>();
+  for (const arch of new Set([...abis].map(auditArch))) {
+    const here = [...abis].filter((abi) => auditArch(abi) === arch);
+    const nodes = here.flatMap((abi) => [...callNodes(workspace, abi, rules, other)]);
+    const filter = withUnlisted(workspace, here, other, piecesOf(other, new Map(nodes)));
+    archs.set(arch, piecewise(workspace, NUMBER, withEnosys(workspace, here, largest, filter)));
+  }
+  const root = piecewise(workspace, ARCH, piecesOf(workspace.terminal(UNLISTED), archs));
+  return policyOf(workspace, root);
+}
+
+/** libseccomp's answer to an ABI that the filter has not (SCMP_FLTATR_ACT_BADARCH). */
+const UNLISTED = wordOf('kill_thread');
+
+function abiOfArchitecture(name: string): Abi {
+  const abi = abiOf(name);
+  if (abi !== null) return abi;
+  throw new SysieveError(
+    'input',
+    'architecture-without-table',
+    `architectures: there is no table of the calls of ${name}`,
+    { remedy: 'Leave it out where the machine cannot run it.' },
+  );
+}
+
+/** x86_64 and x32 share an audit architecture: the numbers of the one that is not in the filter. */
+function withUnlisted(
+  workspace: Workspace,
+  abis: readonly Abi[],
+  other: Node,
+  pieces: readonly Piece[],
+): readonly Piece[] {
+  const killed = workspace.terminal(UNLISTED);
+  const x32 = abis.includes('x32');
+  const plain = abis.includes('x86_64');
+  if (plain && !x32) {
+    // All from x32's first on but -1, to which a tracer sets a call it skips (gen_bpf.c).
+    return overlay(overlay(pieces, X32_BIT, LAST, killed), LAST, LAST, other);
+  }
+  return x32 && !plain ? overlay(pieces, 0, X32_BIT - 1, killed) : pieces;
+}
+
+/**
+ * runc's answer to calls newer than the profile (libcontainer/seccomp/patchbpf). It is not given
+ * where the default lets calls pass or asks a tracer, nor for an ABI without a named number above 0.
+ */
+function largestNamed(profile: OciProfile, abis: ReadonlySet<Abi>): Map<Abi, number> {
+  const largest = new Map<Abi, number>();
+  if (/^SCMP_ACT_(ALLOW|LOG|TRACE)$/.test(profile.defaultAction)) return largest;
+  for (const abi of abis) {
+    const numbers = profile.syscalls.flatMap(({ names }) =>
+      names.map((name) => numberOf(abi, name) ?? 0),
+    );
+    const last = numbers.reduce((max, number) => Math.max(max, number), 0);
+    if (last > 0) largest.set(abi, last);
+  }
+  return largest;
+}
+
+/** The numbers that have, or have not, the x32 bit: two ranges each. */
+const WITH_X32_BIT = [X32_BIT, 3 * X32_BIT];
+const WITHOUT_X32_BIT = [0, 2 * X32_BIT];
+
+function withEnosys(
+  workspace: Workspace,
+  abis: readonly Abi[],
+  largest: ReadonlyMap<Abi, number>,
+  pieces: readonly Piece[],
+): readonly Piece[] {
+  const enosys = workspace.terminal(wordOf('errno', ENOSYS));
+  let made = pieces;
+  for (const abi of abis) {
+    const last = largest.get(abi);
+    if (last === undefined) continue;
+    if (auditArch(abi) !== auditArch('x86_64')) {
+      made = overlay(made, last + 1, LAST, enosys);
+      continue;
+    }
+    for (const start of abi === 'x32' ? WITH_X32_BIT : WITHOUT_X32_BIT) {
+      made = overlay(made, Math.max(start, last + 1), start + X32_BIT - 1, enosys);
+    }
+  }
+  return made;
+}
