@@ -7,8 +7,8 @@ export class JsonError extends Error {
   constructor(
     readonly offset: number,
     message: string,
-    /** cut: the text ends where more was expected. */
-    readonly kind: 'syntax' | 'cut' | 'duplicate' | 'limit' = 'syntax',
+    /** cut: the text ends where more was expected; refused: JSON, but in no document of ours. */
+    readonly kind: 'syntax' | 'cut' | 'duplicate' | 'refused' = 'syntax',
   ) {
     super(message);
     this.name = 'JsonError';
@@ -24,10 +24,14 @@ export interface Source {
   readonly text: string;
 }
 
+function withArticle(what: string): string {
+  return what === 'evidence' ? what : `a ${what}`;
+}
+
 export function syntaxError({ what, source, text }: Source, error: JsonError): SysieveError {
   if (text.trimEnd() === '') {
     return new SysieveError('input', `${what}-truncated`, `${source}:1:1: the file is empty`, {
-      remedy: `Give a whole ${what}.`,
+      remedy: `Give the whole ${what}.`,
     });
   }
   if (error.kind === 'cut') {
@@ -45,7 +49,7 @@ export function syntaxError({ what, source, text }: Source, error: JsonError): S
       remedy: 'Readers of JSON differ in which of the two they take: leave one of them out.',
     });
   }
-  const says = error.kind === 'limit' ? error.message : `not JSON: ${error.message}`;
+  const says = error.kind === 'refused' ? error.message : `not JSON: ${error.message}`;
   return new SysieveError('input', `${what}-syntax`, `${where}: ${says}`);
 }
 
@@ -55,17 +59,19 @@ export interface Issue {
   readonly message: string;
   readonly code?: string | undefined;
   readonly keys?: readonly string[] | undefined;
+  /** Of a key that is not allowed: why. */
+  readonly issues?: readonly { readonly message: string }[] | undefined;
 }
 
 /** Past this many, only that there are more is said. */
 export const MAX_ISSUES = 100;
 
 /** zod's words for what was expected, where ours are clearer. `found`: the value as it is written. */
-function expectedText(message: string, found: string | null): string {
+function expectedText(message: string, found: string): string {
   const text = message.replace(/^Invalid \w+: /, '').replace(/, received \w+$/, '');
   if (text !== 'expected number' && text !== 'expected int') return text;
   // Every number in our formats is an integer.
-  const range = /^-?\d{16}/.test(found ?? '') ? ` of at most ${Number.MAX_SAFE_INTEGER}` : '';
+  const range = /^-?\d{16}/.test(found) ? ` of at most ${Number.MAX_SAFE_INTEGER}` : '';
   return `expected an integer${range}`;
 }
 
@@ -73,14 +79,21 @@ function issueText(issue: Issue, text: string): { offset: number; says: string }
   const extra = issue.code === 'unrecognized_keys' ? issue.keys?.[0] : undefined;
   if (extra !== undefined) {
     const path = [...issue.path, extra];
-    return { offset: find(text, path).offset, says: `${showPath(path)}: no such key is known` };
+    return { offset: find(text, path).key, says: `${showPath(path)}: no such key is known` };
   }
-  const { offset, there } = find(text, issue.path);
-  const found = there ? describe(text, offset) : null;
-  return {
-    offset,
-    says: `${showPath(issue.path)}: ${expectedText(issue.message, found)}${found === null ? ', which is missing' : `, found ${found}`}`,
-  };
+  const { offset, key, there } = find(text, issue.path);
+  const where = showPath(issue.path);
+  if (issue.code === 'invalid_key') {
+    const wanted = issue.issues?.[0]?.message ?? issue.message;
+    return { offset: key, says: `${where}: not a key that goes here: ${expectedText(wanted, '')}` };
+  }
+  // Our own checks have no code, and their message says all.
+  if (issue.code === undefined) return { offset, says: `${where}: ${issue.message}` };
+  const found = there ? describe(text, offset) : '';
+  const expected = `${where}: ${expectedText(issue.message, found)}`;
+  if (!there) return { offset, says: `${expected}, which is missing` };
+  const length = /^Too (?:small|big): expected (?:array|record)/.test(issue.message);
+  return { offset, says: length ? expected : `${expected}, found ${found}` };
 }
 
 /** The error for a document that is JSON but not what `what` names: the first issue, and how many more. */
@@ -94,8 +107,8 @@ export function schemaError(
   return new SysieveError(
     'input',
     `${what}-schema`,
-    `${place(source, text, offset)}: not a ${what}: ${says}${others > 0 ? ` (and ${count} more)` : ''}`,
-    { remedy: `\`sysieve schema ${what}\` prints what a ${what} holds.` },
+    `${place(source, text, offset)}: not ${withArticle(what)}: ${says}${others > 0 ? ` (and ${count} more)` : ''}`,
+    { remedy: `\`sysieve schema ${what}\` prints what ${withArticle(what)} holds.` },
   );
 }
 

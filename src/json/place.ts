@@ -80,6 +80,9 @@ class Walker {
     } while (depth > 0);
   }
 
+  /** Where the key of the value last entered begins; of an element the element. */
+  key = 0;
+
   /** Into the container here, to the value of a key or index; false: it has none. */
   enter(step: PropertyKey): boolean {
     const open = this.text[this.at];
@@ -89,13 +92,17 @@ class Walker {
       this.eat(SPACE);
       if (this.text[this.at] === '}' || this.text[this.at] === ']') return false;
       let key: PropertyKey = index;
+      const start = this.at;
       if (open === '{') {
         key = JSON.parse(this.string()) as string;
         this.eat(SPACE);
         this.at += 1; // the colon
         this.eat(SPACE);
       }
-      if (key === step || String(key) === String(step)) return true;
+      if (key === step || String(key) === String(step)) {
+        this.key = start;
+        return true;
+      }
       this.skipValue();
       if (this.text[this.at] === ',') this.at += 1;
     }
@@ -104,6 +111,8 @@ class Walker {
 
 export interface Located {
   offset: number;
+  /** Of its key, or of the value itself where that has none. */
+  key: number;
   /** False: the path leads past what is there; the offset is that of the innermost value that is. */
   there: boolean;
 }
@@ -114,9 +123,9 @@ export function find(text: string, path: JsonPath): Located {
   walker.eat(SPACE);
   for (const step of path) {
     const offset = walker.at;
-    if (!walker.enter(step)) return { offset, there: false };
+    if (!walker.enter(step)) return { offset, key: offset, there: false };
   }
-  return { offset: walker.at, there: true };
+  return { offset: walker.at, key: walker.key, there: true };
 }
 
 /** The offset that `find` gives. */

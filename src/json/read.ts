@@ -73,7 +73,7 @@ class Reader {
 
   document(): unknown {
     if (this.text.charCodeAt(0) === 0xfeff) {
-      throw new JsonError(0, 'JSON starts without a byte order mark');
+      throw new JsonError(0, 'expected no byte order mark', 'refused');
     }
     this.skipSpace();
     const value = this.value('a JSON value');
@@ -85,8 +85,9 @@ class Reader {
     return new JsonError(offset, what);
   }
 
-  private tooMuch(what: string, offset = this.at): JsonError {
-    return new JsonError(offset, what, 'limit');
+  /** For what is JSON, but in no document of ours. */
+  private refused(what: string, offset = this.at): JsonError {
+    return new JsonError(offset, what, 'refused');
   }
 
   /** `wanted` was expected here, and something else or nothing is. */
@@ -115,7 +116,7 @@ class Reader {
   private value(wanted: string): unknown {
     this.values += 1;
     if (this.values > this.limits.values) {
-      throw this.tooMuch(`more than ${this.limits.values} values in one file`);
+      throw this.refused(`more than ${this.limits.values} values in one file`);
     }
     const code = this.text.charCodeAt(this.at);
     let value: unknown;
@@ -216,7 +217,7 @@ class Reader {
   private enter(): void {
     this.depth += 1;
     if (this.depth > this.limits.depth) {
-      throw this.tooMuch(`nested too deeply, expected at most ${this.limits.depth} levels`);
+      throw this.refused(`nested too deeply, expected at most ${this.limits.depth} levels`);
     }
     this.at += 1;
     this.skipSpace();
@@ -256,10 +257,10 @@ class Reader {
       throw new JsonError(start, `expected each key once, found ${quote(key)} again`, 'duplicate');
     }
     // A plain assignment would set the prototype, and no format of ours has such a key.
-    if (key === '__proto__') throw this.fail('expected no key "__proto__"', start);
+    if (key === '__proto__') throw this.refused('expected no key "__proto__"', start);
     this.keys.add(key);
     if (this.keys.size > this.limits.distinctKeys) {
-      throw this.tooMuch(`more than ${this.limits.distinctKeys} different keys`, start);
+      throw this.refused(`more than ${this.limits.distinctKeys} different keys`, start);
     }
     this.skipSpace();
     if (this.text.charCodeAt(this.at) !== COLON) throw this.unexpected(': after the key');

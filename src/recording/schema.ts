@@ -30,6 +30,7 @@ const Count = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
 const Millis = z.number().int().nonnegative();
 /** Kernel strings: paths up to PATH_MAX, untrusted, may hold any character. */
 const Text = z.string().max(4096);
+const ERRNO = /^(?:0|[1-9]\d{0,2}|[1-3]\d{3}|40[0-8]\d|409[0-5])$/;
 const Index = z.number().int().nonnegative();
 
 export const ArgsSchema = z.strictObject({
@@ -61,7 +62,7 @@ export const CallSchema = z.strictObject({
   denied: z.strictObject({
     count: Count,
     /** errno → attempts; "0": killed or trapped (SIGSYS), no errno was returned. */
-    errnos: z.record(z.string().regex(/^\d{1,4}$/), Count),
+    errnos: z.record(z.string().regex(ERRNO), Count),
   }),
   phases: z.array(Phase),
   /** Indexes into the run's `executables`. */
