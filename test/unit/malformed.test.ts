@@ -11,8 +11,8 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { escapeUnsafe } from '../../src/errors/text';
 import { serializeRecording } from '../../src/recording';
 import { makeRecording, makeRun } from '../support/recordings';
@@ -37,6 +37,7 @@ function commandFor(kind: Kind, file: string, name: string): { args: string[]; p
   const work = join(directory, name);
   const output = join(work, 'app.json');
   const minimise = (input: string) => ['minimise', input, '-o', output, '--args', 'none'];
+  rmSync(work, { recursive: true, force: true });
   mkdirSync(work);
   switch (kind) {
     case 'profile':
@@ -85,26 +86,82 @@ test('every malformed file is in the list', () => {
   expect(files.length).toBeGreaterThanOrEqual(60);
 });
 
-test('each is refused with exit 3, its place and what was expected', async () => {
-  const seen: Record<string, unknown> = {};
-  const wanted: Record<string, unknown> = {};
-  const names = Object.keys(expected);
-  const worker = async (): Promise<void> => {
-    for (let name = names.pop(); name !== undefined; name = names.pop()) {
-      const kind = KINDS.find((one) => name?.startsWith(`${one}-`)) as Kind;
-      const { args, path } = commandFor(kind, join(FIXTURES, name), name);
-      const { status, err, out } = await sysieve(args);
-      seen[name] = { status, out, says: err.split('\n')[0] };
-      wanted[name] = {
-        status: 3,
-        out: '',
-        says: escapeUnsafe(`sysieve: ${path}:${expected[name]}`),
-      };
-    }
+/** What main.ts does with a command line, for many of them in one process. */
+const DRIVER = `
+const { buildProgram } = require(process.argv[1] + '/program.js');
+const { reportError } = require(process.argv[1] + '/output.js');
+const write = process.stdout.write.bind(process.stdout);
+const results = [];
+let said = { err: '', out: '' };
+for (const [name, stream] of [['err', process.stderr], ['out', process.stdout]]) {
+  stream.write = (text, done) => {
+    said[name] += text;
+    if (typeof done === 'function') done();
+    return true;
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+}
+(async () => {
+  for (const args of JSON.parse(require('node:fs').readFileSync(0, 'utf8'))) {
+    said = { err: '', out: '' };
+    let status = 0;
+    try {
+      await (await buildProgram(args)).parseAsync(args, { from: 'user' });
+    } catch (thrown) {
+      status = await reportError(thrown, false);
+    }
+    results.push({ status, ...said });
+  }
+  write(JSON.stringify(results));
+})();
+`;
+
+interface Ended {
+  status: number | null;
+  err: string;
+  out: string;
+}
+
+async function inOneProcess(commands: string[][]): Promise<Ended[]> {
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', DRIVER, dirname(MAIN)], {
+    input: JSON.stringify(commands),
+    encoding: 'utf8',
+    maxBuffer: 16 * 1024 * 1024,
+  });
+  expect(stderr).toBe('');
+  return JSON.parse(stdout);
+}
+
+async function refuseEach(
+  names: string[],
+  run: (commands: string[][]) => Promise<Ended[]>,
+): Promise<void> {
+  const commands = names.map((name) => {
+    const kind = KINDS.find((one) => name.startsWith(`${one}-`)) as Kind;
+    return commandFor(kind, join(FIXTURES, name), name);
+  });
+  const ended = await run(commands.map(({ args }) => args));
+  const seen = ended.map(({ status, out, err }) => ({ status, out, says: err.split('\n')[0] }));
+  const wanted = commands.map(({ path }, index) => ({
+    status: 3,
+    out: '',
+    says: escapeUnsafe(`sysieve: ${path}:${expected[names[index] as string]}`),
+  }));
   expect(seen).toEqual(wanted);
-}, 300_000);
+}
+
+test('each is refused with exit 3, its place and what was expected', async () => {
+  await refuseEach(Object.keys(expected), inOneProcess);
+}, 120_000);
+
+test('so it is by the command as users start it', async () => {
+  const every = process.env.SYSIEVE_SOAK === '1' ? 1 : 10;
+  const some = Object.keys(expected).filter((_name, index) => index % every === 0);
+  await refuseEach(some, async (commands) => {
+    const ended: Ended[] = [];
+    for (const args of commands) ended.push(await sysieve(args));
+    return ended;
+  });
+}, 900_000);
 
 test('each expectation names line, column and what was expected', () => {
   for (const [name, says] of Object.entries(expected)) {

@@ -82,7 +82,7 @@ const MALFORMED: [what: string, input: string, code: string, says: string][] = [
     'an unknown field',
     '{"version": 1,\n"runs": [],\n"extra": 3}',
     'recording-schema',
-    'rec.json:3:10',
+    'rec.json:3:1: not a recording: extra: no such key',
   ],
   [
     'an unknown ABI',
