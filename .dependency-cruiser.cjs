@@ -8,13 +8,14 @@ const allowed = {
   profile: ['tables', 'errors', 'json'],
   policy: ['tables', 'errors'],
   minimise: ['recording', 'profile', 'policy', 'tables', 'errors', 'json'],
+  verify: ['recording', 'profile', 'policy', 'minimise', 'tables', 'errors'],
   io: ['errors', 'tables', 'recording', 'profile', 'policy'],
   libseccomp: ['errors', 'tables', 'recording', 'profile', 'policy'],
   engines: ['errors', 'tables', 'recording', 'io'],
   capture: ['errors', 'tables', 'recording', 'engines', 'io'],
 };
 
-const pure = ['errors', 'json', 'tables', 'recording', 'profile', 'policy', 'minimise'];
+const pure = ['errors', 'json', 'tables', 'recording', 'profile', 'policy', 'minimise', 'verify'];
 const folders = [...Object.keys(allowed), 'cli'];
 const inFolder = (names) => `^src/(${names.join('|')})/`;
 

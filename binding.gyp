@@ -23,12 +23,16 @@
       'dependencies': ['sysieve_bpf'],
       'sources': [
         'native/addon/addon.cc',
+        'native/addon/error.cc',
+        'native/addon/filter.cc',
         'native/addon/session.cc',
         'native/bpf/ebpf_tracer.cc',
         'native/bpf/object.cc',
         'native/bpf/task_table.cc',
         'native/core/cgroup.cc',
         'native/core/proc.cc',
+        'native/filter/dump.cc',
+        'native/filter/program.cc',
       ],
       'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")', 'native', '<(module_root_dir)/build'],
       'defines': [

@@ -32,14 +32,22 @@ function into(name, compiler, argumentsFor) {
   }
 }
 
+/**
+ * @param {string} name
+ * @param {string[]} libraries
+ * @returns {string} its path
+ */
+function compileProgram(name, libraries = []) {
+  mkdirSync(OUT, { recursive: true });
+  const source = join(SOURCES, `${name}.c`);
+  const flags = ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Werror'];
+  into(name, process.env.CC || 'cc', (out) => [...flags, '-o', out, source, ...libraries]);
+  return join(OUT, name);
+}
+
 /** @returns {Record<string, string>} the path of each part by its name */
 function build() {
-  mkdirSync(OUT, { recursive: true });
-  for (const { name, libraries } of PROGRAMS) {
-    const source = join(SOURCES, `${name}.c`);
-    const flags = ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Werror'];
-    into(name, process.env.CC || 'cc', (out) => [...flags, '-o', out, source, ...libraries]);
-  }
+  for (const { name, libraries } of PROGRAMS) compileProgram(name, libraries);
   // Where Debian keeps asm/types.h; clang does not look there when it compiles for BPF.
   const headers = execFileSync('cc', ['-print-multiarch'], { encoding: 'utf8' }).trim();
   into(OBJECT, 'clang', (out) => [
@@ -50,4 +58,4 @@ function build() {
   return Object.fromEntries(names.map((name) => [name, join(OUT, name)]));
 }
 
-module.exports = { build, OUT, ROOT };
+module.exports = { build, compileProgram, OUT, ROOT };

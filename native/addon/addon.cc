@@ -1,12 +1,14 @@
-// The addon's entry. Together with session.* the only code that includes napi.h.
+// The addon's entry. This folder is the only one that includes napi.h.
 #include <napi.h>
 
+#include "addon/filter.h"
 #include "addon/session.h"
 
 namespace sysieve {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("Session", Session::Define(env));
+  DefineFilter(env, exports);
   return exports;
 }
 

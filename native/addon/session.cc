@@ -1,26 +1,14 @@
 #include "addon/session.h"
 
-#include <cstring>
 #include <string>
 #include <type_traits>
 #include <vector>
 
+#include "addon/error.h"
 #include "bpf/ebpf_tracer.h"
 
 namespace sysieve {
 namespace {
-
-void Throw(Napi::Env env, const Status& status) {
-  std::string message = "cannot " + status.operation + ": " + strerror(status.code);
-  if (!status.detail.empty()) message += " (" + status.detail + ")";
-  const Napi::Error error = Napi::Error::New(env, message);
-  error.Set("code", Napi::String::New(env, strerrorname_np(status.code) != nullptr
-                                               ? strerrorname_np(status.code)
-                                               : "EIO"));
-  error.Set("operation", Napi::String::New(env, status.operation));
-  error.Set("detail", Napi::String::New(env, status.detail));
-  error.ThrowAsJavaScriptException();
-}
 
 template <typename T>
 std::vector<T> List(const Napi::Object& options, const char* name) {

@@ -50,14 +50,15 @@ async function measureOnce(bench: Bench, condition: Condition, starts: number): 
   return callsOf(run, 'runtime', starts, paths);
 }
 
-/** The entrypoint's own calls, not the runtime's. */
-export async function ownCalls(bench: Bench): Promise<string[]> {
-  const names = new Set<string>();
+/** A start under each condition, for what the entrypoint itself calls. */
+export async function ownRuns(bench: Bench): Promise<Run[]> {
+  const runs: Run[] = [];
   for (const condition of CONDITIONS.filter(({ start }) => start === 'create')) {
     const run = await captured(bench, async () => void (await startOnce(bench, condition, 0)));
-    for (const { name } of callsOf(run, 'steady', 1, [])) names.add(name);
+    callsOf(run, 'steady', 1, []);
+    runs.push(run);
   }
-  return [...names];
+  return runs;
 }
 
 /** What was recorded of the containers that `work` starts; they are removed. */

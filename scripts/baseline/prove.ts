@@ -1,9 +1,11 @@
 /** Starts under a profile that holds nothing but baselines and the entrypoint's own calls. */
-import type { Baseline } from '../../src/minimise';
+import { type Baseline, DEFAULT_OPTIONS, minimise, type Tier } from '../../src/minimise';
+import { serializeProfile } from '../../src/profile';
+import type { Run } from '../../src/recording';
 import { riskTier } from '../../src/tables';
 import type { Bench } from './bench';
 import { CONDITIONS, type Condition } from './bundle';
-import { ownCalls, startMain, startOnce } from './measure';
+import { ownRuns, startMain, startOnce } from './measure';
 
 /**
  * The names that a profile gets from baselines. Risk tiers 1 and 2 are left out, as minimise leaves
@@ -24,6 +26,13 @@ export function profileOf(names: readonly string[]): object {
   };
 }
 
+/** What minimise makes of the entrypoint's calls, argument rules and all. */
+export function minimised(runs: Run[], baselines: readonly Baseline[], args: Tier): object {
+  const recordings = [{ version: 1 as const, runs }];
+  const { profile } = minimise({ recordings, baselines, options: { ...DEFAULT_OPTIONS, args } });
+  return JSON.parse(serializeProfile(profile)) as object;
+}
+
 /** What failed; empty when every start under every condition was one. */
 export async function prove(
   bench: Bench,
@@ -31,10 +40,13 @@ export async function prove(
   starts: number,
 ): Promise<string[]> {
   const failures: string[] = [];
-  const profile = profileOf([...unionOf(baselines), ...(await ownCalls(bench))]);
-  for (const condition of CONDITIONS) {
-    const failure = await tryCondition(bench, condition, starts, profile);
-    if (failure !== null) failures.push(`${JSON.stringify(condition)}: ${failure}`);
+  const own = await ownRuns(bench);
+  for (const args of ['safe', 'strict'] as const) {
+    const profile = minimised(own, baselines, args);
+    for (const condition of CONDITIONS) {
+      const failure = await tryCondition(bench, condition, starts, profile);
+      if (failure !== null) failures.push(`${args}, ${JSON.stringify(condition)}: ${failure}`);
+    }
   }
   return failures;
 }

@@ -1,4 +1,4 @@
-/** What the addon offers, as TypeScript sees it; native/addon/session.cc is the other side. */
+/** What the addon offers, as TypeScript sees it; native/addon is the other side. */
 
 /** Numbers of the kernel-side phases, equal to enum sysieve_phase in native/bpf/shared.h. */
 export type NativePhase = 'app' | 'setup' | 'runtime' | 'exec-setup' | 'exec';
@@ -122,4 +122,12 @@ export interface NativeSession {
 
 export interface NativeAddon {
   Session: new (options: SessionOptions) => NativeSession;
+  /**
+   * Runs a classic BPF program over calls, n of 64 bytes each (struct seccomp_data), and returns the
+   * n SECCOMP_RET words as the program returned them, unknown actions too. Throws an Error with
+   * `code` EINVAL, `operation` and `detail` for a program the kernel would refuse.
+   */
+  runFilter(program: Buffer, calls: Buffer): Uint32Array;
+  /** The seccomp filters of a live task, oldest first; throws an Error with `code` (see native/filter/dump.h). */
+  dumpFilters(pid: number): Buffer[];
 }

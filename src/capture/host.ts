@@ -14,7 +14,7 @@ interface NativeError extends Error {
   detail: string;
 }
 
-function isNativeError(error: unknown): error is NativeError {
+export function isNativeError(error: unknown): error is NativeError {
   return error instanceof Error && 'operation' in error && 'code' in error;
 }
 

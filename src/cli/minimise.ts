@@ -3,12 +3,17 @@ import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SysieveError } from '../errors';
-import { checkDestination, readTextFile, sourceName, writeFileAtomic } from '../io';
+import { checkDestination, readTextFile, writeFileAtomic } from '../io';
 import {
+  type EngineDefaults,
+  giveUp,
+  type MinimiseInput,
+  type MinimiseOptions,
   type MinimiseResult,
   minimise,
   type PassReport,
   type RuntimeChoice,
+  selectBaselines,
   TIERS,
   type Tier,
 } from '../minimise';
@@ -19,10 +24,21 @@ import {
   serializeEvidence,
   serializeProfile,
 } from '../profile';
-import { parseRecording, type Recording } from '../recording';
+import { mergeRecordings } from '../recording';
 import { ABIS, type Abi } from '../tables';
+import { type Proof, prove } from '../verify';
 import { BASELINES_DIRECTORY, loadBaselines } from './baselines';
+import { costsOf, parseCost, sayCosts } from './cost';
+import { evidencePath, list, parseRuntime, readRecordings } from './files';
 import { emitJson, say, warn } from './output';
+import {
+  compileForBoth,
+  compileIfPossible,
+  findingText,
+  machineOf,
+  proofJson,
+  sayProof,
+} from './proof';
 
 interface Flags {
   output: string;
@@ -33,28 +49,13 @@ interface Flags {
   allow?: string[];
   allowIncomplete?: boolean;
   args: Tier;
+  engineDefault?: EngineDefaults;
   portable?: boolean;
   arch?: Abi;
+  maxCost?: number;
   without?: string[];
   explain?: boolean;
   json?: boolean;
-}
-
-function list(text: string): string[] {
-  const items = text.split(',').map((item) => item.trim());
-  if (items.includes('')) throw new InvalidArgumentError('An empty name.');
-  return items;
-}
-
-function parseRuntime(text: string, previous: RuntimeChoice | undefined): RuntimeChoice {
-  const names = [...(Array.isArray(previous) ? (previous as string[]) : []), ...list(text)];
-  const whole = names.find((name) => name === 'all' || name === 'none') as
-    | 'all'
-    | 'none'
-    | undefined;
-  if (whole === undefined) return names;
-  if (names.length > 1) throw new InvalidArgumentError(`'${whole}' goes with no other name.`);
-  return whole;
 }
 
 function parseErrno(text: string): number {
@@ -66,20 +67,11 @@ function parseErrno(text: string): number {
   return number;
 }
 
-/** app.json → app.evidence.json */
-function evidencePath(profilePath: string): string {
-  return `${profilePath.replace(/\.json$/, '')}.evidence.json`;
-}
-
-async function readRecordings(paths: readonly string[]): Promise<Recording[]> {
-  if (paths.filter((path) => path === '-').length > 1) {
-    throw new SysieveError('usage', 'usage', "'-' (standard input) can be read only once");
-  }
-  const recordings: Recording[] = [];
-  for (const path of paths) {
-    recordings.push(parseRecording(await readTextFile(path), sourceName(path)));
-  }
-  return recordings;
+function parseEngineDefault(text: string): EngineDefaults {
+  if (text === 'none') return [];
+  const match = /^(docker|podman)(?:@(\d[\w.+~-]*))?$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('Neither none nor docker or podman.');
+  return [{ engine: match[1] as 'docker' | 'podman', version: match[2] ?? null }];
 }
 
 /** What people wrote into the evidence that is about to be rewritten. */
@@ -110,6 +102,49 @@ function namesFor({ profile }: MinimiseResult, action: string): string[] {
   return [...new Set(rules.flatMap((rule) => rule.names))].sort();
 }
 
+/** Nothing is written that does not hold. */
+function refuseUnproved(proof: Proof, without: readonly string[]): void {
+  // Without this pass ABIs are listed that nothing was recorded under, as was asked for.
+  const minimal = proof.minimal || without.includes('architectures');
+  if (proof.sufficient && minimal) return;
+  throw new SysieveError(
+    'defect',
+    'proof-failed',
+    'the profile made does not prove, so none is written',
+    {
+      cause: proof.findings.map(findingText).join(' | '),
+      remedy: 'Please report this with the recordings: minimise should never make such a profile.',
+    },
+  );
+}
+
+type Filters = ReturnType<typeof compileIfPossible>;
+
+/** Minimises, and once more without the rules that cost more than was asked for. */
+function withinCost(
+  input: MinimiseInput,
+  budget: number | undefined,
+): { result: MinimiseResult; compiled: Filters } {
+  const result = minimise(input);
+  if (budget === undefined) return { result, compiled: compileIfPossible(result.profile) };
+  const compiled = compileForBoth(result.profile);
+  const costs = costsOf(
+    result,
+    input.recordings.flatMap(({ runs }) => runs),
+    compiled.runc.program,
+  );
+  const unruled = giveUp(costs, budget);
+  if (unruled.length === 0) return { result, compiled };
+  for (const name of unruled) {
+    const cost = costs.find((c) => c.name === name)?.nsPerSecond ?? 0;
+    warn(
+      `--max-cost: ${name} is permitted with every argument (its rule: ${cost.toFixed(0)} ns a second)`,
+    );
+  }
+  const cheaper = minimise({ ...input, options: { ...input.options, unruled } });
+  return { result: cheaper, compiled: compileForBoth(cheaper.profile) };
+}
+
 async function run(paths: string[], flags: Flags): Promise<void> {
   const toStdout = flags.output === '-';
   const evidence = toStdout ? null : evidencePath(flags.output);
@@ -132,24 +167,35 @@ async function run(paths: string[], flags: Flags): Promise<void> {
     flags.runtime === 'none'
       ? []
       : await loadBaselines(flags.baselines ?? BASELINES_DIRECTORY, flags.baselines !== undefined);
-  const result = minimise({
-    recordings,
-    baselines,
-    options: {
-      defaultAction: flags.default,
-      denyErrno: flags.denyErrno ?? 1,
-      allowIncomplete: flags.allowIncomplete === true,
-      allow: flags.allow ?? [],
-      justifications,
-      runtimes: flags.runtime,
-      args: flags.args,
-      portable: flags.portable === true,
-      arch: flags.arch ?? null,
-      without: flags.without ?? [],
-      unruled: [],
-    },
+  const options: MinimiseOptions = {
+    defaultAction: flags.default,
+    denyErrno: flags.denyErrno ?? 1,
+    allowIncomplete: flags.allowIncomplete === true,
+    allow: flags.allow ?? [],
+    justifications,
+    runtimes: flags.runtime,
+    args: flags.args,
+    engineDefaults: flags.engineDefault ?? null,
+    portable: flags.portable === true,
+    arch: flags.arch ?? null,
+    without: flags.without ?? [],
+    unruled: [],
+  };
+  const merged = mergeRecordings(recordings);
+  const { runs } = merged;
+  const { result, compiled } = withinCost(
+    { recordings: [merged], baselines, options },
+    flags.maxCost,
+  );
+  const proof = prove({
+    profile: result.profile,
+    evidence: { calls: result.evidence, excluded: result.excluded },
+    runs,
+    baselines: selectBaselines(baselines, flags.runtime),
+    machine: machineOf(result.profile),
+    compiled,
   });
-
+  refuseUnproved(proof, flags.without ?? []);
   if (evidence !== null) {
     const document: Evidence = {
       version: EVIDENCE_VERSION,
@@ -163,6 +209,10 @@ async function run(paths: string[], flags: Flags): Promise<void> {
 
   if (flags.explain) explain(result.report);
   for (const { warnings } of result.report) for (const warning of warnings) warn(warning);
+  if (flags.explain) {
+    if (compiled !== null) sayCosts(costsOf(result, runs, compiled.runc.program));
+    sayProof(proof);
+  }
   const allowed = namesFor(result, 'SCMP_ACT_ALLOW');
   const answered = namesFor(result, 'SCMP_ACT_ERRNO');
   say(
@@ -181,6 +231,7 @@ async function run(paths: string[], flags: Flags): Promise<void> {
       answeredEnosys: answered,
       warnings: result.report.flatMap(({ warnings }) => warnings),
       passes: result.report,
+      proof: proofJson(proof),
     });
   }
 }
@@ -218,8 +269,20 @@ export function register(program: Command): void {
         .choices(TIERS)
         .default('safe'),
     )
+    .option(
+      '--engine-default <engine>',
+      'leave out what this default filter refuses: none, docker or podman, with @VERSION or the ' +
+        'newest known (default: that of the engine recorded)',
+      parseEngineDefault,
+    )
     .option('--portable', 'add what another libc, kernel or architecture calls instead')
     .addOption(new Option('--arch <abi>', 'write for another architecture, by name').choices(ABIS))
+    .option(
+      '--max-cost <ns|percent>',
+      'give up argument rules that cost more than this, in ns a second of the recorded load or in ' +
+        'percent of a processor',
+      parseCost,
+    )
     .option('--without <passes>', 'passes to leave out, by commas', list)
     .option('--allow-incomplete', 'take recordings that missed something')
     .option('--explain', 'say pass by pass what was added and removed, and why')

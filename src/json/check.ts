@@ -102,6 +102,17 @@ function checkRecord(schema: z.ZodRecord, value: Record<string, unknown>): Check
   );
 }
 
+function checkPipe(schema: z.ZodPipe, value: unknown): Checked<unknown> {
+  const first = check(schema.in as z.ZodType, value);
+  return first.ok ? check(schema.out as z.ZodType, first.data) : first;
+}
+
+/** Refinements of the value as a whole, once its parts are known to be right. */
+function refined(schema: z.ZodType, value: unknown, parts: Checked<unknown>): Checked<unknown> {
+  const checks = (schema.def as { checks?: readonly unknown[] }).checks ?? [];
+  return parts.ok && checks.length > 0 ? whole(schema, value) : parts;
+}
+
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -120,18 +131,19 @@ function unwrapped(schema: z.ZodType): z.ZodType {
 
 /**
  * What schema.safeParse does, except that in a large value the issues after the first wrong part
- * are not looked for. Strict objects, arrays and records are taken apart; anything else is checked
- * whole, and refinements of a large object itself are not supported.
+ * are not looked for. Strict objects, arrays, records and pipes are taken apart; anything else is
+ * checked whole.
  */
 export function check<T>(schema: z.ZodType<T>, value: unknown): Checked<T> {
   const inner = unwrapped(schema);
   let result: Checked<unknown> | undefined;
   if (isLarge(value, WHOLE)) {
-    if (inner instanceof z.ZodArray && Array.isArray(value)) result = checkArray(inner, value);
+    if (inner instanceof z.ZodPipe) result = checkPipe(inner, value);
+    else if (inner instanceof z.ZodArray && Array.isArray(value)) result = checkArray(inner, value);
     else if (inner instanceof z.ZodObject && isPlainObject(value))
-      result = checkObject(inner, value);
+      result = refined(inner, value, checkObject(inner, value));
     else if (inner instanceof z.ZodRecord && isPlainObject(value))
-      result = checkRecord(inner, value);
+      result = refined(inner, value, checkRecord(inner, value));
   }
   return (result ?? whole(schema, value)) as Checked<T>;
 }

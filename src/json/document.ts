@@ -31,17 +31,18 @@ export function refuseNewer(document: JsonDocument, newest: number, remedy: stri
 }
 
 /**
- * The document as the schema gives it. `inconsistencies`: what the schema cannot say, as issues.
+ * The document as the schema gives it. `inconsistencies`: what the schema cannot say, as issues;
+ * `remedy`: instead of pointing to the JSON Schema.
  * Throws a SysieveError that says where the first wrong value is and what was expected.
  */
 export function checkDocument<T>(
   schema: z.ZodType<T>,
   document: JsonDocument,
-  inconsistencies: (data: T) => readonly Issue[] = () => [],
+  options: { inconsistencies?: (data: T) => readonly Issue[]; remedy?: string } = {},
 ): T {
   const result = check(schema, document.value);
-  if (!result.ok) throw schemaError(document, result.issues);
-  const issues = inconsistencies(result.data);
-  if (issues.length > 0) throw schemaError(document, issues);
+  if (!result.ok) throw schemaError(document, result.issues, options.remedy);
+  const issues = options.inconsistencies?.(result.data) ?? [];
+  if (issues.length > 0) throw schemaError(document, issues, options.remedy);
   return result.data;
 }

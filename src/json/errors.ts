@@ -100,6 +100,7 @@ function issueText(issue: Issue, text: string): { offset: number; says: string }
 export function schemaError(
   { what, source, text }: Source,
   issues: readonly Issue[],
+  remedy = `\`sysieve schema ${what}\` prints what ${withArticle(what)} holds.`,
 ): SysieveError {
   const { offset, says } = issueText(issues[0] ?? { path: [], message: 'not as expected' }, text);
   const others = issues.length - 1;
@@ -108,7 +109,7 @@ export function schemaError(
     'input',
     `${what}-schema`,
     `${place(source, text, offset)}: not ${withArticle(what)}: ${says}${others > 0 ? ` (and ${count} more)` : ''}`,
-    { remedy: `\`sysieve schema ${what}\` prints what ${withArticle(what)} holds.` },
+    { remedy },
   );
 }
 

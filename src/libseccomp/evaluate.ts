@@ -16,6 +16,8 @@ export interface Answer {
   action: number;
   /** Whether the answer was reached by looking at an argument or the instruction pointer. */
   readsArguments: boolean;
+  /** Executed until then. */
+  instructions: number;
 }
 
 const DATA_BYTES = 64;
@@ -24,9 +26,11 @@ export function evaluate(program: Buffer, call: FilterCall): Answer {
   const data = seccompData(call);
   let accumulator = 0;
   let readsArguments = false;
+  let instructions = 0;
   for (let at = 0; at < program.length; at += INSTRUCTION_BYTES) {
     const code = program.readUInt16LE(at);
     const k = program.readUInt32LE(at + 4);
+    instructions++;
     const jump = (holds: boolean): void => {
       at += INSTRUCTION_BYTES * program.readUInt8(at + (holds ? 2 : 3));
     };
@@ -54,7 +58,7 @@ export function evaluate(program: Buffer, call: FilterCall): Answer {
         jump((accumulator & k) !== 0);
         break;
       case BPF.RETURN:
-        return { action: k, readsArguments };
+        return { action: k, readsArguments, instructions };
       default:
         throw new Error(`filter instruction ${at / INSTRUCTION_BYTES} is not one libseccomp emits`);
     }

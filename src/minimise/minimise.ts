@@ -7,6 +7,7 @@ import { selectBaselines } from './baseline';
 import { clone3 } from './clone3';
 import { checkCompleteness } from './completeness';
 import { buildEvidence, buildExcluded, buildProfile } from './emit';
+import { engineDefault, engineFilters } from './engine-default';
 import { entryKey } from './entries';
 import { arch, portable } from './equivalents';
 import { application, denied, excluding, names, observe } from './observe';
@@ -30,6 +31,7 @@ export const DEFAULT_OPTIONS: MinimiseOptions = {
   justifications: {},
   runtimes: 'all',
   args: 'safe',
+  engineDefaults: null,
   portable: false,
   arch: null,
   without: [],
@@ -37,7 +39,7 @@ export const DEFAULT_OPTIONS: MinimiseOptions = {
 };
 
 /** From the recorded calls to those that may be permitted. Each pass reads what the last one left. */
-const FILTERS: readonly Pass[] = [names, application, denied, risk];
+const FILTERS: readonly Pass[] = [names, application, denied, risk, engineDefault];
 
 /** From these to the profile; the order is part of what a profile means. */
 const ADDITIONS: readonly Pass[] = [
@@ -102,6 +104,9 @@ export function minimise({ recordings, baselines, options }: MinimiseInput): Min
   const context: Context = {
     machines: [...new Set(runs.map((run) => run.host.machine))].sort(),
     baselines: selectBaselines(baselines, options.runtimes),
+    filters: options.without.includes(engineDefault.name)
+      ? []
+      : engineFilters(runs, options.engineDefaults),
     options,
   };
   let state: State = {

@@ -3,6 +3,7 @@ import type { EvidenceCall, ExcludedCall, Profile, Why } from '../profile';
 import type { Phase, Recording } from '../recording';
 import type { Abi } from '../tables';
 import type { Baseline, RuntimeChoice } from './baseline';
+import type { EngineDefaults, EngineFilter } from './engine-default';
 import type { Alternative, Tuple } from './kinds';
 
 /** none: names alone; safe: kinds of privilege (kinds.ts); strict: the values that were seen. */
@@ -22,6 +23,8 @@ export interface MinimiseOptions {
   justifications: Readonly<Record<string, string>>;
   runtimes: RuntimeChoice;
   args: Tier;
+  /** The default filters beyond which calls are left out. */
+  engineDefaults: EngineDefaults;
   /** Add the calls another libc, kernel or architecture makes instead. */
   portable: boolean;
   /** The ABI to write for instead of those recorded; null: as recorded. */
@@ -120,6 +123,7 @@ export interface State {
 export interface Context {
   readonly machines: readonly string[];
   readonly baselines: readonly Baseline[];
+  readonly filters: readonly EngineFilter[];
   readonly options: MinimiseOptions;
 }
 

@@ -1,4 +1,6 @@
 /** OCI linux.seccomp profiles and the evidence beside them: schema, reading, canonical bytes. No I/O. */
+
+export { type DefaultVersion, defaultProfile, defaultVersions } from './defaults';
 export {
   EVIDENCE_VERSION,
   type Evidence,
@@ -10,6 +12,8 @@ export {
   serializeEvidence,
   Why,
 } from './evidence';
+export { type GatedProfile, type GatedRule, parseGatedProfile } from './gated';
 export { parseProfile } from './parse';
+export { type EngineContext, resolveGatedProfile, unreadFields } from './resolve';
 export { type Action, type Condition, type Profile, profileJsonSchema, type Rule } from './schema';
 export { canonicalProfile, serializeProfile } from './serialize';

@@ -25,7 +25,7 @@ export const Operator = z.enum([
   'SCMP_CMP_MASKED_EQ',
 ]);
 
-const Flag = z.enum([
+export const Flag = z.enum([
   'SECCOMP_FILTER_FLAG_TSYNC',
   'SECCOMP_FILTER_FLAG_LOG',
   'SECCOMP_FILTER_FLAG_SPEC_ALLOW',
@@ -57,7 +57,7 @@ const U64 = z
   .meta({ format: U64_FORMAT })
   .transform(BigInt);
 
-const U32 = z.number().int().min(0).max(0xffffffff);
+export const U32 = z.number().int().min(0).max(0xffffffff);
 
 export const ConditionSchema = z.strictObject({
   index: z.number().int().min(0).max(5),

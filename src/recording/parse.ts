@@ -8,7 +8,7 @@ import { RECORDING_VERSION, type Recording, RecordingSchema } from './schema';
 export function parseRecording(text: string, source: string): Recording {
   const document = readDocument('recording', text, source);
   refuseNewer(document, RECORDING_VERSION, 'Upgrade sysieve, or record again with this one.');
-  return checkDocument(RecordingSchema, document, inconsistencies);
+  return checkDocument(RecordingSchema, document, { inconsistencies });
 }
 
 export function recordingJsonSchema(): object {

@@ -5,7 +5,7 @@ import { Bench } from '../../scripts/baseline/bench';
 import { CONDITIONS, type Condition, processOf } from '../../scripts/baseline/bundle';
 import { fileOf, readBaseline } from '../../scripts/baseline/file';
 import { callsOf, captured, measure } from '../../scripts/baseline/measure';
-import { profileOf, unionOf } from '../../scripts/baseline/prove';
+import { minimised, profileOf, unionOf } from '../../scripts/baseline/prove';
 import { installedRuntimes, type Runtime } from '../../scripts/baseline/runtimes';
 import { measureSysieve } from '../../scripts/baseline/sysieve';
 import { packageVersion } from '../../src/capture/capture';
@@ -100,7 +100,7 @@ privileged('runtime baselines', () => {
 
     const users = [false, true].flatMap((user) => [false, true].map((nnp) => ({ user, nnp })));
     test.each(users)(
-      `starts under the union of the baselines and the program's own calls: user $user, no_new_privs $nnp`,
+      `starts under a profile of the baselines and the program's own calls, argument rules and all: user $user, no_new_privs $nnp`,
       async ({ user, nnp }) => {
         const program = `true`;
         const condition = { start: 'create', tty: false, user, noNewPrivileges: nnp } as const;
@@ -114,10 +114,11 @@ privileged('runtime baselines', () => {
         });
         const calls = callsOf(run, 'steady', 1, [path]).map((call) => call.name);
 
-        const union = unionOf(await committed());
-        bench.bundle.write(process, profileOf([...union, ...calls]));
-        await bench.remove();
-        expect(await bench.run()).toEqual({ code: 0, output: '' });
+        for (const args of ['safe', 'strict'] as const) {
+          bench.bundle.write(process, minimised([run], await committed(), args));
+          await bench.remove();
+          expect([args, await bench.run()]).toEqual([args, { code: 0, output: '' }]);
+        }
 
         // Without them it does not even get to the program.
         await bench.remove();

@@ -7,7 +7,7 @@ import {
   type Recording,
   type Run,
 } from '../../src/recording';
-import { syscallName, syscallNumber } from '../../src/tables';
+import { syscallName, syscallNumber, trackedArguments } from '../../src/tables';
 
 export interface CallSpec {
   abi?: Abi;
@@ -19,6 +19,10 @@ export interface CallSpec {
   denied?: Record<string, number>;
   phases?: Phase[];
   executables?: number[];
+  /** Values of the tracked arguments, one call each; the call's count follows from them. */
+  tuples?: bigint[][];
+  overflow?: number;
+  unreadable?: number;
 }
 
 export function makeCall(spec: CallSpec | string): Call {
@@ -29,20 +33,39 @@ export function makeCall(spec: CallSpec | string): Call {
     denied = {},
     phases,
     executables,
+    tuples,
+    overflow = 0,
+    unreadable = 0,
   } = typeof spec === 'string' ? { call: spec } : spec;
   const number = typeof call === 'number' ? call : syscallNumber(abi, call);
   if (number === null) throw new Error(`${abi} has no ${call}`);
   const refused = Object.values(denied).reduce((sum, n) => sum + n, 0);
+  const name = syscallName(abi, number);
+  const indexes = (name === null ? null : trackedArguments(abi, name))?.map(({ index }) => index);
+  const known = tuples ?? [];
+  const args =
+    tuples === undefined && overflow + unreadable === 0
+      ? null
+      : {
+          indexes: indexes ?? [],
+          tuples: known.map((values) => ({
+            values: values.map((value) => `0x${value.toString(16)}`),
+            count: 1,
+          })),
+          overflow,
+          unreadable,
+        };
+  const counted = args === null ? undefined : refused + known.length + overflow + unreadable;
   return {
     abi,
     number,
-    name: syscallName(abi, number),
-    count: count ?? Math.max(1, refused),
+    name,
+    count: count ?? counted ?? Math.max(1, refused),
     denied: { count: refused, errnos: denied },
     phases: phases ?? ['steady'],
     executables: executables ?? [0],
     firstSeenMs: 1,
-    args: null,
+    args,
   };
 }
 

@@ -1,0 +1,39 @@
+/** What several commands read alike: recordings, the evidence beside a profile, lists of names. */
+import { InvalidArgumentError } from 'commander';
+import { SysieveError } from '../errors';
+import { readTextFile, sourceName } from '../io';
+import type { RuntimeChoice } from '../minimise';
+import { parseRecording, type Recording } from '../recording';
+
+export function list(text: string): string[] {
+  const items = text.split(',').map((item) => item.trim());
+  if (items.includes('')) throw new InvalidArgumentError('An empty name.');
+  return items;
+}
+
+export function parseRuntime(text: string, previous: RuntimeChoice | undefined): RuntimeChoice {
+  const names = [...(Array.isArray(previous) ? (previous as string[]) : []), ...list(text)];
+  const whole = names.find((name) => name === 'all' || name === 'none') as
+    | 'all'
+    | 'none'
+    | undefined;
+  if (whole === undefined) return names;
+  if (names.length > 1) throw new InvalidArgumentError(`'${whole}' goes with no other name.`);
+  return whole;
+}
+
+/** app.json → app.evidence.json */
+export function evidencePath(profilePath: string): string {
+  return `${profilePath.replace(/\.json$/, '')}.evidence.json`;
+}
+
+export async function readRecordings(paths: readonly string[]): Promise<Recording[]> {
+  if (paths.filter((path) => path === '-').length > 1) {
+    throw new SysieveError('usage', 'usage', "'-' (standard input) can be read only once");
+  }
+  const recordings: Recording[] = [];
+  for (const path of paths) {
+    recordings.push(parseRecording(await readTextFile(path), sourceName(path)));
+  }
+  return recordings;
+}
