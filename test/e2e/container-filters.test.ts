@@ -23,6 +23,7 @@ import {
   parseGatedProfile,
   resolveGatedProfile,
 } from '../../src/profile';
+import { CAPABILITIES } from '../support/capabilities';
 import { startDocker, startPodman, type TestEngine } from '../support/engines';
 import { gatedSample } from '../support/gated-sample';
 import { imageRef, importImages } from '../support/image-build';
@@ -30,20 +31,11 @@ import { privileged } from '../support/recorder';
 
 jest.setTimeout(60_000);
 
-/** capability.h, in the order of its numbers. */
-const CAPABILITIES = (
-  'CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE ' +
-  'NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO ' +
-  'SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME ' +
-  'SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG ' +
-  'WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE'
-).split(' ');
-
 /** What the container's main process may ever have. */
 function boundingSet(pid: number): string[] {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
   const bits = BigInt(`0x${/^CapBnd:\s*(\w+)$/m.exec(status)?.[1]}`);
-  return CAPABILITIES.filter((_, bit) => (bits >> BigInt(bit)) & 1n).map((name) => `CAP_${name}`);
+  return CAPABILITIES.filter((_, bit) => (bits >> BigInt(bit)) & 1n);
 }
 
 /** The version of the installed containers/common, which brings Podman's profile. */
