@@ -3,10 +3,11 @@
 const allowed = {
   errors: [],
   tables: [],
-  recording: ['tables', 'errors'],
-  profile: ['tables', 'errors'],
+  json: ['errors'],
+  recording: ['tables', 'errors', 'json'],
+  profile: ['tables', 'errors', 'json'],
   policy: ['tables', 'errors'],
-  minimise: ['recording', 'profile', 'policy', 'tables', 'errors'],
+  minimise: ['recording', 'profile', 'policy', 'tables', 'errors', 'json'],
   verify: ['recording', 'profile', 'policy', 'minimise', 'tables', 'errors'],
   io: ['errors', 'tables', 'recording', 'profile', 'policy'],
   libseccomp: ['errors', 'tables', 'recording', 'profile', 'policy'],
@@ -14,7 +15,7 @@ const allowed = {
   capture: ['errors', 'tables', 'recording', 'engines', 'io'],
 };
 
-const pure = ['errors', 'tables', 'recording', 'profile', 'policy', 'minimise', 'verify'];
+const pure = ['errors', 'json', 'tables', 'recording', 'profile', 'policy', 'minimise', 'verify'];
 const folders = [...Object.keys(allowed), 'cli'];
 const inFolder = (names) => `^src/(${names.join('|')})/`;
 

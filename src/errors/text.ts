@@ -18,7 +18,9 @@ export function escapeUnsafe(text: string): string {
   return text.replace(UNSAFE, unicodeEscape);
 }
 
+const UNSAFE_BUT_NEWLINE = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
 /** The same for JSON text, whose own line breaks stay: the strings still mean what they meant. */
 export function escapeUnsafeJson(json: string): string {
-  return json.replace(UNSAFE, (match) => (match === '\n' ? match : unicodeEscape(match)));
+  return json.replace(UNSAFE_BUT_NEWLINE, unicodeEscape);
 }

@@ -1,4 +1,5 @@
 /** Files as users name them: bounded reads, atomic writes, no symlink followed at a destination. */
+import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { access, type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises';
@@ -93,16 +94,50 @@ async function readFileBounded(path: string, limit: number): Promise<Buffer> {
   }
 }
 
+/** Bytes of the character that begins with this one; 0: none does. */
+function characterLength(lead: number): number {
+  if (lead < 0x80) return 1;
+  if (lead < 0xc2 || lead > 0xf4) return 0;
+  if (lead < 0xe0) return 2;
+  return lead < 0xf0 ? 3 : 4;
+}
+
+/** Where the first character begins that is no UTF-8; columns in UTF-16 units, as everywhere. */
+function firstInvalid(bytes: Buffer): { line: number; column: number; byte: number } {
+  let line = 1;
+  let start = 0;
+  // A line feed is never part of a longer character.
+  for (;;) {
+    const end = bytes.indexOf(0x0a, start);
+    if (end === -1 || !isUtf8(bytes.subarray(start, end))) break;
+    line += 1;
+    start = end + 1;
+  }
+  let at = start;
+  for (;;) {
+    const length = characterLength(bytes[at] ?? 0);
+    if (length === 0 || !isUtf8(bytes.subarray(at, at + length))) break;
+    at += length;
+  }
+  const column = bytes.toString('utf8', start, at).length + 1;
+  return { line, column, byte: bytes[at] ?? 0 };
+}
+
 /** The text of a file, '-' for standard input. Throws a SysieveError for all that can go wrong. */
 export async function readTextFile(path: string, limitBytes = READ_LIMIT): Promise<string> {
   const bytes =
     path === '-' ? await readStdin(limitBytes) : await readFileBounded(path, limitBytes);
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    // A byte order mark stays: other readers of the file refuse it, so it is the parser's to refuse.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new SysieveError('input', 'file-not-text', `${sourceName(path)} is not UTF-8 text`, {
-      remedy: 'Is this the right file?',
-    });
+    const { line, column, byte } = firstInvalid(bytes);
+    throw new SysieveError(
+      'input',
+      'file-not-text',
+      `${sourceName(path)}:${line}:${column}: not UTF-8 text: byte 0x${byte.toString(16).padStart(2, '0')}`,
+      { remedy: 'Is this the right file?' },
+    );
   }
 }
 

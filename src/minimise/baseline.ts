@@ -1,12 +1,13 @@
 /** Runtime baselines: the calls a runtime makes between filter and entrypoint, as measured. */
-import { parse } from 'lossless-json';
 import { z } from 'zod';
 import { SysieveError } from '../errors';
-import { jsonSchemaError, jsonSyntaxError } from '../errors/json';
+import { checkDocument, readDocument, refuseNewer } from '../json';
 import { ABIS } from '../tables';
 
+const BASELINE_VERSION = 1;
+
 export const BaselineSchema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(BASELINE_VERSION),
   runtime: z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/),
   runtimeVersion: z.string().min(1).max(128),
   conditions: z
@@ -36,15 +37,9 @@ export const BaselineSchema = z.strictObject({
 export type Baseline = z.infer<typeof BaselineSchema>;
 
 export function parseBaseline(text: string, source: string): Baseline {
-  let document: unknown;
-  try {
-    document = parse(text, null, Number);
-  } catch (thrown) {
-    throw jsonSyntaxError('baseline', source, text, thrown);
-  }
-  const result = BaselineSchema.safeParse(document);
-  if (!result.success) throw jsonSchemaError('baseline', source, text, result.error.issues);
-  return result.data;
+  const document = readDocument('baseline', text, source);
+  refuseNewer(document, BASELINE_VERSION, 'Upgrade sysieve, or measure the runtime again.');
+  return checkDocument(BaselineSchema, document);
 }
 
 export function baselineJsonSchema(): object {

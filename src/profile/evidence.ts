@@ -2,11 +2,9 @@
  * NAME.evidence.json beside a profile: why each call is in it. No counts and no times, so that a
  * re-run leaves it unchanged; what people wrote in `justifications` is kept on every rewrite.
  */
-import { parse } from 'lossless-json';
 import { z } from 'zod';
-import { SysieveError } from '../errors';
-import { jsonSchemaError, jsonSyntaxError, locate, place } from '../errors/json';
 import { escapeUnsafeJson } from '../errors/text';
+import { checkDocument, readDocument, refuseNewer } from '../json';
 import { ABIS } from '../tables';
 import { Action } from './schema';
 
@@ -67,7 +65,9 @@ const EvidenceCallSchema = z.strictObject({
 export type EvidenceCall = z.infer<typeof EvidenceCallSchema>;
 
 export const EvidenceSchema = z.strictObject({
-  version: z.union([z.literal(1), z.literal(EVIDENCE_VERSION)]).transform(() => EVIDENCE_VERSION),
+  version: z
+    .union([z.literal(1), z.literal(EVIDENCE_VERSION)], { error: 'expected 1 or 2' })
+    .transform(() => EVIDENCE_VERSION),
   calls: z.array(EvidenceCallSchema).max(100_000),
   excluded: z.array(ExcludedSchema).max(100_000).default([]),
   /** Written by people: a call's name → why it may be in the profile. */
@@ -76,25 +76,13 @@ export const EvidenceSchema = z.strictObject({
 export type Evidence = z.infer<typeof EvidenceSchema>;
 
 export function parseEvidence(text: string, source: string): Evidence {
-  let document: unknown;
-  try {
-    document = parse(text, null, Number);
-  } catch (thrown) {
-    throw jsonSyntaxError('evidence', source, text, thrown);
-  }
-  const version = (document as { version?: unknown } | null)?.version;
-  if (typeof version === 'number' && version > EVIDENCE_VERSION) {
-    throw new SysieveError(
-      'input',
-      'evidence-version',
-      `${place(source, text, locate(text, ['version']))}: evidence of version ${version}, ` +
-        `newer than ${EVIDENCE_VERSION}, the newest this sysieve reads`,
-      { remedy: 'Upgrade sysieve: rewriting it with this one could lose its justifications.' },
-    );
-  }
-  const result = EvidenceSchema.safeParse(document);
-  if (!result.success) throw jsonSchemaError('evidence', source, text, result.error.issues);
-  return result.data;
+  const document = readDocument('evidence', text, source);
+  refuseNewer(
+    document,
+    EVIDENCE_VERSION,
+    'Upgrade sysieve: rewriting it with this one could lose its justifications.',
+  );
+  return checkDocument(EvidenceSchema, document);
 }
 
 function compare(a: string, b: string): number {

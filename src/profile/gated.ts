@@ -4,12 +4,9 @@
  * others along. One reading for both, as files travel between the engines; which fields an engine
  * looks at is resolve.ts's to know. Stricter than the engines, which skip a field they do not know.
  */
-import { parse } from 'lossless-json';
 import { z } from 'zod';
-import { SysieveError } from '../errors';
-import { jsonSchemaError, jsonSyntaxError } from '../errors/json';
+import { checkDocument, readDocument } from '../json';
 import { errnoNumber, OCI_ARCHES } from '../tables';
-import { exactNumber } from './parse';
 import { Action, ConditionSchema, Flag, U32 } from './schema';
 
 const MIN_KERNEL = 'expected a kernel as "VERSION.MAJOR", each below 256, for example "4.8"';
@@ -118,23 +115,9 @@ export type GatedProfile = z.infer<typeof GatedProfileSchema>;
 export type GatedRule = GatedProfile['syscalls'][number];
 export type Gate = GatedRule['includes'];
 
-function withRemedy({ kind, code, message, remedy, reason }: SysieveError): SysieveError {
-  const own = "Give a profile in Docker's, Podman's or the OCI format.";
-  return new SysieveError(kind, code, message, {
-    remedy: code === 'profile-truncated' && remedy !== undefined ? remedy : own,
-    ...(reason === undefined ? {} : { cause: reason }),
-  });
-}
-
 /** A plain OCI profile is one too. `source` names the input in errors: a file, or "standard input". */
 export function parseGatedProfile(text: string, source: string): GatedProfile {
-  let document: unknown;
-  try {
-    document = parse(text, null, exactNumber);
-  } catch (thrown) {
-    throw withRemedy(jsonSyntaxError('profile', source, text, thrown));
-  }
-  const result = GatedProfileSchema.safeParse(document);
-  if (result.success) return result.data;
-  throw withRemedy(jsonSchemaError('profile', source, text, result.error.issues));
+  return checkDocument(GatedProfileSchema, readDocument('profile', text, source), {
+    remedy: "Give a profile in Docker's, Podman's or the OCI format.",
+  });
 }

@@ -1,22 +1,7 @@
 /** Text to Profile, exact for u64; every way the text can be wrong is an error that says where. */
-import { LosslessNumber, parse } from 'lossless-json';
 import { SysieveError } from '../errors';
-import {
-  type JsonPath,
-  jsonSchemaError,
-  jsonSyntaxError,
-  locate,
-  place,
-  showPath,
-} from '../errors/json';
+import { checkDocument, type JsonPath, locate, place, readDocument, showPath } from '../json';
 import { type Profile, ProfileSchema } from './schema';
-
-/** Numbers stay exact; what is not a plain integer stays an object, which no field of a profile takes. */
-export function exactNumber(literal: string): number | bigint | LosslessNumber {
-  if (!/^-?\d+$/.test(literal)) return new LosslessNumber(literal);
-  const number = Number(literal);
-  return Number.isSafeInteger(number) ? number : BigInt(literal);
-}
 
 const GATED_TOP = ['archMap', 'defaultErrno'];
 const GATED_RULE = ['includes', 'excludes', 'minKernel', 'errno'];
@@ -41,13 +26,8 @@ function findGate(document: unknown): JsonPath | null {
 
 /** `source` names the input in errors: a file, or "standard input". */
 export function parseProfile(text: string, source: string): Profile {
-  let document: unknown;
-  try {
-    document = parse(text, null, exactNumber);
-  } catch (thrown) {
-    throw jsonSyntaxError('profile', source, text, thrown);
-  }
-  const gate = findGate(document);
+  const document = readDocument('profile', text, source);
+  const gate = findGate(document.value);
   if (gate !== null) {
     throw new SysieveError(
       'input',
@@ -59,7 +39,5 @@ export function parseProfile(text: string, source: string): Profile {
       },
     );
   }
-  const result = ProfileSchema.safeParse(document);
-  if (!result.success) throw jsonSchemaError('profile', source, text, result.error.issues);
-  return result.data;
+  return checkDocument(ProfileSchema, document);
 }

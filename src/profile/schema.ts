@@ -32,6 +32,16 @@ export const Flag = z.enum([
   'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV',
 ]);
 
+/** runc's parser would read U+FFFD in their place: another text than the file holds. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+function text(max: number) {
+  return z
+    .string()
+    .max(max)
+    .refine((value) => !LONE_SURROGATE.test(value), { error: 'expected no unpaired surrogate' });
+}
+
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
 const U64_RANGE = `expected an integer from 0 to ${U64_MAX}`;
 
@@ -59,7 +69,7 @@ export const ConditionSchema = z.strictObject({
 export type Condition = z.infer<typeof ConditionSchema>;
 
 export const RuleSchema = z.strictObject({
-  names: z.array(z.string().min(1).max(256)).min(1),
+  names: z.array(text(256).min(1)).min(1),
   action: Action,
   errnoRet: U32.optional(),
   args: z.array(ConditionSchema).default([]),
@@ -72,8 +82,8 @@ export const ProfileSchema = z.strictObject({
   architectures: z.array(z.enum(OCI_ARCHES)).default([]),
   /** Absent and empty differ: without the field runc chooses flags of its own. */
   flags: z.array(Flag).optional(),
-  listenerPath: z.string().max(4096).optional(),
-  listenerMetadata: z.string().max(65536).optional(),
+  listenerPath: text(4096).optional(),
+  listenerMetadata: text(65536).optional(),
   syscalls: z.array(RuleSchema).max(100_000).default([]),
 });
 export type Profile = z.infer<typeof ProfileSchema>;

@@ -1,14 +1,17 @@
 /** One order for everything whose order means nothing, so that equal recordings have equal bytes. */
+import { z } from 'zod';
 import { escapeUnsafeJson } from '../errors/text';
 import { ABIS } from '../tables';
-import { inconsistencies } from './consistency';
+import { runIssues } from './consistency';
 import {
   type Call,
+  MAX_RUNS,
   Phase,
   RECORDING_VERSION,
   type Recording,
   RecordingSchema,
   type Run,
+  RunSchema,
 } from './schema';
 
 const PHASES = Phase.options;
@@ -122,17 +125,29 @@ function serializeRun(run: Run): string {
   return `    {\n${fields.join(',\n')}\n    }`;
 }
 
+/** A recording whose runs are checked one by one. */
+const ShellSchema = RecordingSchema.extend({ runs: z.array(z.unknown()).max(MAX_RUNS) });
+
+function refuse(path: readonly PropertyKey[], message: string): never {
+  throw new Error(`recording not written: ${path.map(String).join('.')}: ${message}`);
+}
+
 /**
  * Canonical bytes, a call a line. What breaks the schema is never written: it throws a plain Error,
  * since only a defect of the writer can bring it here.
  */
 export function serializeRecording(recording: Recording): string {
-  const checked = canonicalRecording(RecordingSchema.parse(recording));
-  const wrong = inconsistencies(checked)[0];
-  if (wrong !== undefined) {
-    throw new Error(`recording not written: ${wrong.path.map(String).join('.')}: ${wrong.message}`);
+  const { version, runs } = ShellSchema.parse(recording);
+  const written = new Map<string, string>();
+  // Run by run: of thousands of them, one copy at a time is enough.
+  for (const run of runs) {
+    const checked = canonicalRun(RunSchema.parse(run));
+    const [wrong] = runIssues(checked);
+    if (wrong !== undefined) refuse(wrong.path, wrong.message);
+    if (written.has(checked.id)) refuse(['id'], `run ${checked.id} is there twice`);
+    written.set(checked.id, escapeUnsafeJson(serializeRun(checked)));
   }
-  const runs = checked.runs.map(serializeRun);
-  const body = runs.length === 0 ? '[]' : `[\n${runs.join(',\n')}\n  ]`;
-  return escapeUnsafeJson(`{\n  "version": ${checked.version},\n  "runs": ${body}\n}\n`);
+  const texts = [...written].sort(([a], [b]) => compare(a, b)).map(([, text]) => text);
+  const body = texts.length === 0 ? '[]' : `[\n${texts.join(',\n')}\n  ]`;
+  return `{\n  "version": ${version},\n  "runs": ${body}\n}\n`;
 }

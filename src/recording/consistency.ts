@@ -1,5 +1,5 @@
 /** What the schema's types cannot say about a recording: the parts must fit together. */
-import type { Issue } from '../errors/json';
+import { type Issue, MAX_ISSUES } from '../json';
 import { syscallName, syscallNumber } from '../tables';
 import { type Call, isComplete, type Recording, type Run } from './schema';
 
@@ -48,7 +48,8 @@ function* callIssues(run: Run, call: Call): Generator<{ at: PropertyKey[]; messa
   }
 }
 
-function* runIssues(run: Run): Generator<Issue> {
+/** Where a run contradicts itself, with paths in the run. */
+export function* runIssues(run: Run): Generator<Issue> {
   const seen = new Set<string>();
   for (const [index, call] of run.calls.entries()) {
     const key = `${call.abi} ${call.number}`;
@@ -65,18 +66,24 @@ function* runIssues(run: Run): Generator<Issue> {
   }
 }
 
-/** Every place where the recording contradicts itself or the system call tables. */
-export function inconsistencies(recording: Recording): Issue[] {
-  const issues: Issue[] = [];
+function* recordingIssues(recording: Recording): Generator<Issue> {
   const ids = new Set<string>();
   for (const [index, run] of recording.runs.entries()) {
     if (ids.has(run.id)) {
-      issues.push({ path: ['runs', index, 'id'], message: `run ${run.id} is there twice` });
+      yield { path: ['runs', index, 'id'], message: `run ${run.id} is there twice` };
     }
     ids.add(run.id);
     for (const issue of runIssues(run)) {
-      issues.push({ ...issue, path: ['runs', index, ...issue.path] });
+      yield { ...issue, path: ['runs', index, ...issue.path] };
     }
+  }
+}
+
+/** Where the recording contradicts itself or the system call tables: the first MAX_ISSUES places. */
+export function inconsistencies(recording: Recording): Issue[] {
+  const issues: Issue[] = [];
+  for (const issue of recordingIssues(recording)) {
+    if (issues.push(issue) === MAX_ISSUES) break;
   }
   return issues;
 }

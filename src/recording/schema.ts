@@ -8,7 +8,7 @@ import { ABIS, type Abi as AbiName } from '../tables';
 export const RECORDING_VERSION = 1;
 
 /** Far above what a tracer writes: nonsense ends with a message, not with a full memory. */
-const MAX_RUNS = 10_000;
+export const MAX_RUNS = 10_000;
 const MAX_EXECUTABLES = 100_000;
 const MAX_CALLS = 100_000;
 
@@ -31,6 +31,7 @@ const Millis = z.number().int().nonnegative();
 /** Kernel strings: paths up to PATH_MAX, untrusted, may hold any character. */
 export const MAX_TEXT = 4096;
 const Text = z.string().max(MAX_TEXT);
+const ERRNO = /^(?:0|[1-9]\d{0,2}|[1-3]\d{3}|40[0-8]\d|409[0-5])$/;
 const Index = z.number().int().nonnegative();
 
 export const ArgsSchema = z.strictObject({
@@ -62,7 +63,7 @@ export const CallSchema = z.strictObject({
   denied: z.strictObject({
     count: Count,
     /** errno → attempts; "0": killed or trapped (SIGSYS), no errno was returned. */
-    errnos: z.record(z.string().regex(/^\d{1,4}$/), Count),
+    errnos: z.record(z.string().regex(ERRNO), Count),
   }),
   phases: z.array(Phase),
   /** Indexes into the run's `executables`. */

@@ -37,7 +37,7 @@ const MALFORMED: [what: string, input: string, code: string, says: string][] = [
     'an unknown field',
     '{"defaultAction": "SCMP_ACT_LOG",\n"sycalls": []}',
     'profile-schema',
-    'p.json:2:12',
+    'p.json:2:1: not a profile: sycalls: no such key is known',
   ],
   [
     'an unknown architecture',

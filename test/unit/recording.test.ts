@@ -40,7 +40,7 @@ function call(document: { runs: Run[] }, index = 0): Record<string, unknown> {
 }
 
 const MALFORMED: [what: string, input: string, code: string, says: string][] = [
-  ['an empty file', '', 'recording-truncated', 'rec.json: the file is empty'],
+  ['an empty file', '', 'recording-truncated', 'rec.json:1:1: the file is empty'],
   ['only spaces', ' \n\n', 'recording-truncated', 'empty'],
   [
     'cut in a string',
@@ -64,8 +64,8 @@ const MALFORMED: [what: string, input: string, code: string, says: string][] = [
   [
     'a key twice',
     '{"version": 1,\n "runs": [], "version": 2}',
-    'recording-syntax',
-    "Duplicate key 'version'",
+    'recording-duplicate-key',
+    'rec.json:2:14: expected each key once, found "version" again',
   ],
   ['nesting without end', '['.repeat(100_000), 'recording-syntax', 'nested too deeply'],
   ['an array', '[]', 'recording-schema', 'the document: '],
@@ -82,7 +82,7 @@ const MALFORMED: [what: string, input: string, code: string, says: string][] = [
     'an unknown field',
     '{"version": 1,\n"runs": [],\n"extra": 3}',
     'recording-schema',
-    'rec.json:3:10',
+    'rec.json:3:1: not a recording: extra: no such key',
   ],
   [
     'an unknown ABI',

@@ -1,0 +1,48 @@
+/** Text to a checked document: what every format of sysieve's has in common. */
+import type { z } from 'zod';
+import { check } from './check';
+import { type Issue, JsonError, newerError, type Source, schemaError, syntaxError } from './errors';
+import { readJson } from './read';
+
+/** JSON that has been read, and where it came from. */
+export interface JsonDocument extends Source {
+  readonly value: unknown;
+}
+
+/** Throws a SysieveError that says where the text is no JSON. */
+export function readDocument(what: string, text: string, source: string): JsonDocument {
+  try {
+    return { what, source, text, value: readJson(text) };
+  } catch (thrown) {
+    if (thrown instanceof JsonError) throw syntaxError({ what, source, text }, thrown);
+    throw thrown;
+  }
+}
+
+/**
+ * Before the schema: a newer document may well hold fields this sysieve does not know, and
+ * `remedy` says what to do then.
+ */
+export function refuseNewer(document: JsonDocument, newest: number, remedy: string): void {
+  const version = (document.value as { version?: unknown } | null)?.version;
+  if ((typeof version === 'number' || typeof version === 'bigint') && version > newest) {
+    throw newerError(document, version, newest, remedy);
+  }
+}
+
+/**
+ * The document as the schema gives it. `inconsistencies`: what the schema cannot say, as issues;
+ * `remedy`: instead of pointing to the JSON Schema.
+ * Throws a SysieveError that says where the first wrong value is and what was expected.
+ */
+export function checkDocument<T>(
+  schema: z.ZodType<T>,
+  document: JsonDocument,
+  options: { inconsistencies?: (data: T) => readonly Issue[]; remedy?: string } = {},
+): T {
+  const result = check(schema, document.value);
+  if (!result.ok) throw schemaError(document, result.issues, options.remedy);
+  const issues = options.inconsistencies?.(result.data) ?? [];
+  if (issues.length > 0) throw schemaError(document, issues, options.remedy);
+  return result.data;
+}

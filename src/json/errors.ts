@@ -1,0 +1,131 @@
+/** Errors about JSON input that say where: file, line and column, and what was expected there. */
+import { SysieveError } from '../errors';
+import { describe, find, type JsonPath, place, showPath } from './place';
+
+/** What `readJson` throws; the place is an offset, since it does not know the file. */
+export class JsonError extends Error {
+  constructor(
+    readonly offset: number,
+    message: string,
+    /** cut: the text ends where more was expected; refused: JSON, but in no document of ours. */
+    readonly kind: 'syntax' | 'cut' | 'duplicate' | 'refused' = 'syntax',
+  ) {
+    super(message);
+    this.name = 'JsonError';
+  }
+}
+
+/** A text, and how errors name it. */
+export interface Source {
+  /** A noun ("recording") that also begins the codes: recording-truncated, recording-syntax. */
+  readonly what: string;
+  /** A file, or "standard input". */
+  readonly source: string;
+  readonly text: string;
+}
+
+function withArticle(what: string): string {
+  return what === 'evidence' ? what : `a ${what}`;
+}
+
+export function syntaxError({ what, source, text }: Source, error: JsonError): SysieveError {
+  if (text.trimEnd() === '') {
+    return new SysieveError('input', `${what}-truncated`, `${source}:1:1: the file is empty`, {
+      remedy: `Give the whole ${what}.`,
+    });
+  }
+  if (error.kind === 'cut') {
+    const end = place(source, text, text.trimEnd().length);
+    return new SysieveError(
+      'input',
+      `${what}-truncated`,
+      `${end}: the ${what} ends too early: ${error.message}`,
+      { remedy: `The file was cut short; make or copy the ${what} again.` },
+    );
+  }
+  const where = place(source, text, error.offset);
+  if (error.kind === 'duplicate') {
+    return new SysieveError('input', `${what}-duplicate-key`, `${where}: ${error.message}`, {
+      remedy: 'Readers of JSON differ in which of the two they take: leave one of them out.',
+    });
+  }
+  const says = error.kind === 'refused' ? error.message : `not JSON: ${error.message}`;
+  return new SysieveError('input', `${what}-syntax`, `${where}: ${says}`);
+}
+
+/** The part of a zod issue that is read here. */
+export interface Issue {
+  readonly path: JsonPath;
+  readonly message: string;
+  readonly code?: string | undefined;
+  readonly keys?: readonly string[] | undefined;
+  /** Of a key that is not allowed: why. */
+  readonly issues?: readonly { readonly message: string }[] | undefined;
+}
+
+/** Past this many, only that there are more is said. */
+export const MAX_ISSUES = 100;
+
+/** zod's words for what was expected, where ours are clearer. `found`: the value as it is written. */
+function expectedText(message: string, found: string): string {
+  const text = message.replace(/^Invalid \w+: /, '').replace(/, received \w+$/, '');
+  if (text !== 'expected number' && text !== 'expected int') return text;
+  // Every number in our formats is an integer.
+  const range = /^-?\d{16}/.test(found) ? ` of at most ${Number.MAX_SAFE_INTEGER}` : '';
+  return `expected an integer${range}`;
+}
+
+function issueText(issue: Issue, text: string): { offset: number; says: string } {
+  const extra = issue.code === 'unrecognized_keys' ? issue.keys?.[0] : undefined;
+  if (extra !== undefined) {
+    const path = [...issue.path, extra];
+    return { offset: find(text, path).key, says: `${showPath(path)}: no such key is known` };
+  }
+  const { offset, key, there } = find(text, issue.path);
+  const where = showPath(issue.path);
+  if (issue.code === 'invalid_key') {
+    const wanted = issue.issues?.[0]?.message ?? issue.message;
+    return { offset: key, says: `${where}: not a key that goes here: ${expectedText(wanted, '')}` };
+  }
+  // Our own checks have no code, and their message says all.
+  if (issue.code === undefined) return { offset, says: `${where}: ${issue.message}` };
+  const found = there ? describe(text, offset) : '';
+  const expected = `${where}: ${expectedText(issue.message, found)}`;
+  if (!there) return { offset, says: `${expected}, which is missing` };
+  const length = /^Too (?:small|big): expected (?:array|record)/.test(issue.message);
+  return { offset, says: length ? expected : `${expected}, found ${found}` };
+}
+
+/** The error for a document that is JSON but not what `what` names: the first issue, and how many more. */
+export function schemaError(
+  { what, source, text }: Source,
+  issues: readonly Issue[],
+  remedy = `\`sysieve schema ${what}\` prints what ${withArticle(what)} holds.`,
+): SysieveError {
+  const { offset, says } = issueText(issues[0] ?? { path: [], message: 'not as expected' }, text);
+  const others = issues.length - 1;
+  const count = others >= MAX_ISSUES - 1 ? `at least ${others}` : `${others}`;
+  return new SysieveError(
+    'input',
+    `${what}-schema`,
+    `${place(source, text, offset)}: not ${withArticle(what)}: ${says}${others > 0 ? ` (and ${count} more)` : ''}`,
+    { remedy },
+  );
+}
+
+/** The error for what a format of a newer sysieve may hold. */
+export function newerError(
+  source: Source,
+  version: number | bigint,
+  newest: number,
+  remedy: string,
+) {
+  const { what, text } = source;
+  const where = place(source.source, text, find(text, ['version']).offset);
+  return new SysieveError(
+    'input',
+    `${what}-version`,
+    `${where}: ${what} of version ${version}, newer than ${newest}, the newest this sysieve reads`,
+    { remedy },
+  );
+}
