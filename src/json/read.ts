@@ -22,7 +22,7 @@ export interface Limits {
 }
 
 /** A recording of the largest size read holds about 9 million values. */
-export const LIMITS: Limits = { depth: 64, values: 10_000_000, distinctKeys: 100_000 };
+const LIMITS: Limits = { depth: 64, values: 10_000_000, distinctKeys: 100_000 };
 
 const PLAIN_INTEGER = /^(?:0|-?[1-9]\d*)$/;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
