@@ -34,8 +34,13 @@ export interface CompileOptions {
   layout?: 'auto' | 'list' | 'tree';
   /** listed: only the profile's architectures, so that native calls are killed if it is not one. */
   native?: 'kept' | 'listed';
-  /** False leaves out the ENOSYS answer to numbers above the largest named one, as crun. */
-  enosys?: boolean;
+  /**
+   * The architectures with an ENOSYS answer to numbers above the largest named one: those listed
+   * and the native one (runc from 1.2 on, the default), those listed (runc 1.0 and 1.1), none (crun).
+   */
+  enosys?: 'listed-and-native' | 'listed' | false;
+  /** crun reads only the first six conditions of an entry. */
+  conditions?: 'all' | 'first-six';
 }
 
 export interface Compiled {
@@ -72,9 +77,10 @@ export function compile(profile: Profile, options: CompileOptions = {}): Compile
     setLayout(filter, profile, options.layout ?? 'auto');
     const skipped = new Set<string>();
     profile.syscalls.forEach((entry, index) => {
-      addEntry(filter, entry, `syscalls[${index}]`, fallback, skipped);
+      const args = options.conditions === 'first-six' ? entry.args.slice(0, 6) : entry.args;
+      addEntry(filter, { ...entry, args }, `syscalls[${index}]`, fallback, skipped);
     });
-    const stub = (options.enosys ?? true) ? stubFor(profile, listed) : Buffer.alloc(0);
+    const stub = stubFor(profile, listed, options.enosys ?? 'listed-and-native');
     const program = Buffer.concat([stub, exported(filter)]);
     checkLength(program);
     return { program, skipped: [...skipped].sort(), flags };
@@ -180,11 +186,17 @@ function addRule(
   }
 }
 
-function stubFor(profile: Profile, listed: readonly Architecture[]): Buffer {
+function stubFor(
+  profile: Profile,
+  listed: readonly Architecture[],
+  enosys: Exclude<CompileOptions['enosys'], undefined>,
+): Buffer {
+  if (enosys === false) return Buffer.alloc(0);
   // A tracer or the log is meant to see new calls, so runc leaves those defaults alone.
   if (/^SCMP_ACT_(ALLOW|LOG|TRACE)$/.test(profile.defaultAction)) return Buffer.alloc(0);
   const names = profile.syscalls.flatMap((entry) => entry.names);
-  const unique = new Map(listed.map((abi) => [abi.token, abi]));
+  const answered = enosys === 'listed' ? listed : [...listed, nativeArchitecture()];
+  const unique = new Map(answered.map((abi) => [abi.token, abi]));
   return enosysStub(
     [...unique.values()].map(({ token, audit, x32 }) => ({
       audit,

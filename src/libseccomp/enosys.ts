@@ -4,7 +4,7 @@
  * newer than the profile falls back instead of failing on EPERM.
  *
  * As in runc: not for a default action that lets calls through; only for the ABIs the profile
- * lists, hence never without `architectures`; not for an ABI whose largest named number is 0 or
+ * lists and, from runc 1.2 on, the native one; not for an ABI whose largest named number is 0 or
  * that has none. Left out: runc's special case for s390's setup(2), a machine sysieve does not
  * run on.
  */

@@ -27,25 +27,27 @@ export interface Region {
   constraints: readonly { index: number; mask: bigint; value: bigint }[];
 }
 
-/** One byte a bit, by variable. */
-export function bitsOfCall(call: Call): Uint8Array {
-  const bits = new Uint8Array(VARIABLES);
-  write(bits, ARCH, BigInt(call.arch >>> 0), 32);
-  write(bits, NUMBER, BigInt(call.nr >>> 0), 32);
-  call.args?.forEach((value, index) => {
-    if (index < 6) write(bits, argumentVariable(index), value, 64);
-  });
-  write(bits, INSTRUCTION_POINTER, call.instructionPointer ?? 0n, 64);
-  return bits;
+/** struct seccomp_data as words of 32 variables each, the first variable the most significant bit. */
+export function wordsOfCall(call: Call): Uint32Array {
+  const words = new Uint32Array(VARIABLES / 32);
+  words[ARCH / 32] = call.arch;
+  words[NUMBER / 32] = call.nr;
+  const write = (variable: number, value: bigint): void => {
+    if (value === 0n) return;
+    words[variable / 32] = Number((value >> 32n) & LOW);
+    words[variable / 32 + 1] = Number(value & LOW);
+  };
+  const { args, instructionPointer } = call;
+  if (args !== undefined) {
+    for (let index = 0; index < Math.min(args.length, 6); index++) {
+      write(argumentVariable(index), args[index] as bigint);
+    }
+  }
+  if (instructionPointer !== undefined) write(INSTRUCTION_POINTER, instructionPointer);
+  return words;
 }
 
-function write(bits: Uint8Array, variable: number, value: bigint, width: number): void {
-  let rest = BigInt.asUintN(width, value);
-  for (let at = variable + width - 1; rest !== 0n; at--) {
-    bits[at] = Number(rest & 1n);
-    rest >>= 1n;
-  }
-}
+const LOW = 0xffffffffn;
 
 /** `set`: the variables that are 1; all others are 0. */
 export function callOfBits(set: Iterable<number>): Call {

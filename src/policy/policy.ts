@@ -1,6 +1,6 @@
 /** What a filter means: for every call of every architecture the answer, and what can be asked of it. */
 import { type Answer, answerOfWord, executes, morePermissive, stricter } from './answers';
-import { bitsOfCall, type Call, callOfBits } from './calls';
+import { type Call, callOfBits, wordsOfCall } from './calls';
 import { type Diagram, extract, insert, isTerminal, rootOf, sameDiagram } from './diagram';
 import { type Node, Workspace } from './workspace';
 
@@ -16,10 +16,12 @@ export function policyOf(workspace: Workspace, root: Node): Policy {
 
 export function answerOf(policy: Policy, call: Call): Answer {
   const { diagram } = policy;
-  const bits = bitsOfCall(call);
+  const words = wordsOfCall(call);
   let at = rootOf(diagram);
   while (!isTerminal(diagram, at)) {
-    const next = bits[diagram.variable[at] as number] === 1 ? diagram.high : diagram.low;
+    const variable = diagram.variable[at] as number;
+    const word = words[variable >> 5] as number;
+    const next = ((word >>> (31 - (variable & 31))) & 1) === 1 ? diagram.high : diagram.low;
     at = next[at] as number;
   }
   return answerOfWord(diagram.low[at] as number);

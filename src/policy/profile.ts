@@ -2,11 +2,12 @@
 import { SysieveError } from '../errors';
 import { type Abi, abiOf, abisOfMachine, auditArch, ENOSYS, X32_BIT } from '../tables';
 import { wordOf } from './answers';
-import { callNodes, numberOf } from './call-rules';
+import { type AbiCalls, abiCalls, numberOf } from './call-rules';
 import { LAST, overlay, type Piece, piecesOf, piecewise } from './numbers';
 import { type Policy, policyOf } from './policy';
 import type { OciProfile } from './profile-shape';
 import { defaultWord, type Runtime, rulesOf } from './rules';
+import { RULES_UNDECIDED, refuseMerged } from './undecided';
 import { ARCH, NUMBER } from './variables';
 import { type Node, Workspace } from './workspace';
 
@@ -37,12 +38,17 @@ export function policyOfProfile(profile: OciProfile, context: Context): Policy {
   const workspace = new Workspace();
   const other = workspace.terminal(fallback);
   const archs = new Map<number, Node>();
+  const conditional: AbiCalls['conditional'][number][] = [];
   for (const arch of new Set([...abis].map(auditArch))) {
     const here = [...abis].filter((abi) => auditArch(abi) === arch);
-    const nodes = here.flatMap((abi) => [...callNodes(workspace, abi, rules, other)]);
+    const calls = here.map((abi) => abiCalls(workspace, abi, rules, other));
+    refuseUnloaded(calls, native);
+    conditional.push(...calls.flatMap((made) => made.conditional));
+    const nodes = calls.flatMap((made) => [...made.nodes]);
     const filter = withUnlisted(workspace, here, other, piecesOf(other, new Map(nodes)));
     archs.set(arch, piecewise(workspace, NUMBER, withEnosys(workspace, here, largest, filter)));
   }
+  refuseMerged(conditional);
   const root = piecewise(workspace, ARCH, piecesOf(workspace.terminal(UNLISTED), archs));
   return policyOf(workspace, root);
 }
@@ -58,6 +64,31 @@ function abiOfArchitecture(name: string): Abi {
     'architecture-without-table',
     `architectures: there is no table of the calls of ${name}`,
     { remedy: 'Leave it out where the machine cannot run it.' },
+  );
+}
+
+/**
+ * libseccomp's code for an architecture loads the number at the first call in its list, and leaves
+ * that out with the call if the architecture has no such call (gen_bpf.c, _gen_bpf_syscalls). What
+ * has an unconditional rule comes before what has conditions, and a call before what is none.
+ */
+function refuseUnloaded(calls: readonly AbiCalls[], native: Abi): void {
+  // x86_64 or x32 alone are told apart by the number, which is loaded for that.
+  if (calls.length === 1 && auditArch((calls[0] as AbiCalls).abi) === auditArch('x86_64')) return;
+  const first = calls.filter(({ abi }) => abi === native);
+  const listed = first.length > 0 ? first : calls;
+  if (listed.every(({ unconditional }) => unconditional)) return;
+  const real = calls.flatMap((made) => made.real)[0];
+  const pseudo = calls.flatMap((made) => made.pseudo)[0];
+  if (real === undefined || pseudo === undefined) return;
+  const abis = calls.map(({ abi }) => abi).join(' and ');
+  throw new SysieveError(
+    'input',
+    RULES_UNDECIDED,
+    `${pseudo.place} and ${real.place}: what the rules for ${pseudo.name} and ${real.name} mean ` +
+      `for ${abis} cannot be decided: libseccomp may compile the calls there without looking at ` +
+      `their number, since ${pseudo.name} is no call there and no other has a rule without conditions`,
+    { remedy: `Leave out ${pseudo.name}, or give some call of ${abis} a rule without conditions.` },
   );
 }
 

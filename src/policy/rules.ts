@@ -31,6 +31,8 @@ const ACTION_NAMES = {
 } as const;
 
 const EPERM = 1;
+/** Below the kernel's MAX_ERRNO (libseccomp, src/system.c). */
+const LARGEST_ERRNO = 4094;
 
 export function defaultWord(profile: OciProfile, runtime: Runtime): number {
   if (runtime === 'runc' && profile.defaultAction === 'SCMP_ACT_NOTIFY') {
@@ -79,7 +81,14 @@ function actionWord(
     return wordOf(name);
   }
   // Both runtimes keep the low 16 bits.
-  return wordOf(name, errnoRet ?? EPERM);
+  const data = (errnoRet ?? EPERM) & 0xffff;
+  if (name === 'errno' && data > LARGEST_ERRNO) {
+    throw refused(
+      runtime,
+      `${place}: libseccomp takes no errno above ${LARGEST_ERRNO}, not ${data}`,
+    );
+  }
+  return wordOf(name, data);
 }
 
 function refused(runtime: Runtime, message: string): SysieveError {

@@ -10,7 +10,7 @@ import { VARIABLES } from './variables';
 export const TERMINAL = VARIABLES;
 
 /** More than any filter that the kernel takes was seen to need, and reached within seconds. */
-const NODE_LIMIT = 1 << 21;
+const NODE_LIMIT = 1 << 19;
 
 /** A node by its index; conditions are nodes over the terminals 0 and 1. */
 export type Node = number;
@@ -202,7 +202,7 @@ export class Workspace {
 
   private remember(place: number, result: Node): void {
     // As many answers may be kept as there are nodes: without a bound on them there is none on time.
-    if (this.choices.count > 8 * NODE_LIMIT) throw tooLarge();
+    if (this.choices.count > 4 * NODE_LIMIT) throw tooLarge();
     if (this.choices.first.length > this.chosen.length) {
       this.chosen = extended(this.chosen, this.choices.first.length);
     }
