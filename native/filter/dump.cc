@@ -212,9 +212,9 @@ Status RunOnThread(Job* job) {
 
 Status Dump(int tid, std::vector<ProgramBytes>* out) {
   out->clear();
-  if (const Status status = Preclude(tid); !status.ok()) return status;
+  if (Status status = Preclude(tid); !status.ok()) return status;
   Job job{tid, {}, Status::Ok()};
-  if (const Status status = RunOnThread(&job); !status.ok()) return status;
+  if (Status status = RunOnThread(&job); !status.ok()) return status;
   *out = std::move(job.programs);
   return Status::Ok();
 }

@@ -403,9 +403,9 @@ TEST(EndingMeanwhile) {
 
 // Waits for a child of vfork that lives until it is spoken to: no signal but SIGKILL reaches it.
 void WaitForVfork() {
+  char byte = 0;
   const pid_t child = vfork();
   if (child == 0) {
-    char byte = 0;
     _exit(read(0, &byte, 1) == 1 ? 0 : 1);
   }
   _exit(7);
