@@ -29,16 +29,6 @@ export function holds(outer: Cube, inner: Cube): boolean {
   });
 }
 
-/** Some call is in both. */
-export function meets(a: Cube, b: Cube): boolean {
-  return a.every(({ index, mask, value }) => {
-    const own = b.find((bits) => bits.index === index);
-    if (own === undefined) return true;
-    const common = mask & own.mask;
-    return (value & common) === (own.value & common);
-  });
-}
-
 export function conditionsOf(cube: Cube): Condition[] {
   return cube.map(({ index, mask, value }) =>
     mask === WORD

@@ -2,16 +2,23 @@
  * An application staged with more than its engine's default filter allows must not train its own
  * permission: what lies beyond that filter enters a profile only by name.
  */
-import { type Answer, findCall, type Policy, policyOfProfile } from '../policy';
+import { type Answer, findCall, policyOfProfile } from '../policy';
 import { defaultProfile } from '../profile';
 import type { Run } from '../recording';
 import { type Abi, abisOfMachine, syscallNumber, trackedArguments } from '../tables';
 import { type Bits, WORD } from './cubes';
 import type { Tuple } from './kinds';
 import { callLabel } from './observe';
-import type { Context, Excluded, ObservedCall, Pass, SeenTuple } from './types';
-
-type Engine = 'docker' | 'podman';
+import type {
+  Context,
+  Engine,
+  EngineDefaults,
+  EngineFilter,
+  Excluded,
+  ObservedCall,
+  Pass,
+  SeenTuple,
+} from './types';
 
 /** What each engine leaves a container that asks for nothing: its bounding set. */
 const COMMON = [
@@ -23,14 +30,6 @@ const CAPABILITIES: Record<Engine, readonly string[]> = {
   docker: [...COMMON, 'CAP_AUDIT_WRITE', 'CAP_MKNOD', 'CAP_NET_RAW'],
   podman: COMMON,
 };
-
-/** null: by the engines that were recorded, the newest default known; empty: none. */
-export type EngineDefaults = readonly { engine: Engine; version: string | null }[] | null;
-
-export interface EngineFilter {
-  name: string;
-  policy: Policy;
-}
 
 /** The default filters to hold a recording against. Throws SysieveError for a version not known. */
 export function engineFilters(runs: readonly Run[], wanted: EngineDefaults): EngineFilter[] {

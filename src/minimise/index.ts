@@ -9,13 +9,13 @@ export {
 export { missing, restartOnly } from './completeness';
 export { costOfRules, giveUp, INSTRUCTION_NS, LOST_BITMAP_NS, type RuleCost } from './cost';
 export { cubeKey, cubeOf } from './cubes';
-export type { EngineDefaults } from './engine-default';
 export { hasKinds } from './kinds';
 export { DEFAULT_OPTIONS, minimise, PASS_NAMES } from './minimise';
 export { observe } from './observe';
 export { baselineCalls, baselineNeeds } from './permit';
 export type {
   Change,
+  EngineDefaults,
   MinimiseInput,
   MinimiseOptions,
   MinimiseResult,

@@ -1,14 +1,25 @@
 /** What the passes hand on to each other: plain data, never changed in place. */
+import type { Policy } from '../policy';
 import type { EvidenceCall, ExcludedCall, Profile, Why } from '../profile';
 import type { Phase, Recording } from '../recording';
 import type { Abi } from '../tables';
 import type { Baseline, RuntimeChoice } from './baseline';
-import type { EngineDefaults, EngineFilter } from './engine-default';
 import type { Alternative, Tuple } from './kinds';
 
 /** none: names alone; safe: kinds of privilege (kinds.ts); strict: the values that were seen. */
 export const TIERS = ['none', 'safe', 'strict'] as const;
 export type Tier = (typeof TIERS)[number];
+
+export type Engine = 'docker' | 'podman';
+
+/** null: by the engines that were recorded, the newest default known; empty: none. */
+export type EngineDefaults = readonly { engine: Engine; version: string | null }[] | null;
+
+/** An engine's default filter. */
+export interface EngineFilter {
+  readonly name: string;
+  readonly policy: Policy;
+}
 
 export interface MinimiseOptions {
   /** What a call that is not in the profile gets. */
