@@ -15,9 +15,10 @@ export type Engine = 'docker' | 'podman';
 /** null: by the engines that were recorded, the newest default known; empty: none. */
 export type EngineDefaults = readonly { engine: Engine; version: string | null }[] | null;
 
+/** An engine's default filter. */
 export interface EngineFilter {
-  name: string;
-  policy: Policy;
+  readonly name: string;
+  readonly policy: Policy;
 }
 
 export interface MinimiseOptions {

@@ -9,7 +9,7 @@ import { prove } from '../../src/verify';
 import { type CallSpec, makeRecording, makeRun } from '../support/recordings';
 
 const OPTIONS: MinimiseOptions = { ...DEFAULT_OPTIONS, runtimes: 'none', engineDefaults: [] };
-const RUNS = process.env.SYSIEVE_SOAK === '1' ? 2000 : 150;
+const RUNS = process.env.SYSIEVE_SOAK === '1' ? 2000 : 60;
 
 function filters(profile: Profile) {
   return { runc: compile(profile), crun: compile(profile, { enosys: false }) };
