@@ -8,6 +8,7 @@ const allowed = {
   profile: ['tables', 'errors', 'json'],
   policy: ['tables', 'errors'],
   minimise: ['recording', 'profile', 'policy', 'tables', 'errors', 'json'],
+  merge: ['recording', 'profile', 'policy', 'tables', 'errors'],
   verify: ['recording', 'profile', 'policy', 'minimise', 'tables', 'errors'],
   io: ['errors', 'tables', 'recording', 'profile', 'policy'],
   libseccomp: ['errors', 'tables', 'recording', 'profile', 'policy'],
@@ -15,7 +16,17 @@ const allowed = {
   capture: ['errors', 'tables', 'recording', 'engines', 'io'],
 };
 
-const pure = ['errors', 'json', 'tables', 'recording', 'profile', 'policy', 'minimise', 'verify'];
+const pure = [
+  'errors',
+  'json',
+  'tables',
+  'recording',
+  'profile',
+  'policy',
+  'minimise',
+  'merge',
+  'verify',
+];
 const folders = [...Object.keys(allowed), 'cli'];
 const inFolder = (names) => `^src/(${names.join('|')})/`;
 

@@ -11,6 +11,7 @@ interface CommandModule {
 const COMMANDS = new Map<string, () => Promise<CommandModule>>([
   ['record', () => import('./record.js')],
   ['minimise', () => import('./minimise.js')],
+  ['merge', () => import('./merge.js')],
   ['verify', () => import('./verify.js')],
   ['run', () => import('./run.js')],
   ['doctor', () => import('./doctor.js')],
