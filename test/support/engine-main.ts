@@ -209,13 +209,7 @@ export function mainJob(label: string, start: (dir: string) => Promise<TestEngin
 
       // The same probe without a filter gets past the point where one would have stopped it.
       const open = [...engine.createArgs, '--network=host', '--security-opt', 'seccomp=unconfined'];
-      const plain = `${app.name}-plain`;
-      // As an entrypoint it would end before podman looks for its status.
-      const busybox = [imageRef('busybox'), '/bin/sleep', '1000'];
-      await engine.cli('run', '-d', '--name', plain, ...open, ...busybox);
-      const printed = await engine.cli('exec', plain, '/bin/probe');
-      await engine.cli('kill', '-s', 'KILL', plain);
-      await engine.cli('rm', '-f', plain);
+      const printed = await engine.cli('run', '--rm', ...open, imageRef(app.name), '/bin/probe');
       const unfiltered = parseProbe(printed);
       console.log(`${label}, no filter: ${[...unfiltered].map((p) => p.join('=')).join(' ')}`);
       expect([...unfiltered.keys()]).toEqual([...REFUSED.keys()]);
