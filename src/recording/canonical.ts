@@ -21,19 +21,61 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
+/** A sorted copy. Nearly all there is to sort is in order already, which is cheaper to see. */
+function sortedCopy<T>(items: readonly T[], order: (a: T, b: T) => number): T[] {
+  const copy = items.slice();
+  for (let at = 1; at < copy.length; at += 1) {
+    if (order(copy[at - 1] as T, copy[at] as T) > 0) return copy.sort(order);
+  }
+  return copy;
+}
+
 function ascending(numbers: readonly number[]): number[] {
+  if (numbers.length < 2) return numbers.slice();
   return [...new Set(numbers)].sort((a, b) => a - b);
 }
 
+function inOrder(phases: readonly Phase[]): Phase[] {
+  return phases.length < 2 ? phases.slice() : PHASES.filter((phase) => phases.includes(phase));
+}
+
+type Errnos = Call['denied']['errnos'];
+
+function canonicalErrnos(errnos: Errnos): Errnos {
+  // Keys that are array indexes come out ascending, whatever the order they went in.
+  return { ...errnos };
+}
+
+type Tuple = NonNullable<Call['args']>['tuples'][number];
+
+function canonicalTuple({ values, count, phases, executables }: Tuple): Tuple {
+  return {
+    values: values.slice(),
+    count,
+    ...(phases === undefined ? {} : { phases: inOrder(phases) }),
+    ...(executables === undefined ? {} : { executables: ascending(executables) }),
+  };
+}
+
+function compareTuples(a: Tuple, b: Tuple): number {
+  return compare(a.values.join(), b.values.join()) || a.count - b.count;
+}
+
+const ABI_ORDER = new Map(ABIS.map((abi, index) => [abi, index]));
+
+function compareCalls(a: Call, b: Call): number {
+  if (a.abi === b.abi) return a.number - b.number;
+  return (ABI_ORDER.get(a.abi) ?? 0) - (ABI_ORDER.get(b.abi) ?? 0);
+}
+
 function canonicalCall(call: Call): Call {
-  const errnos = Object.entries(call.denied.errnos).sort(([a], [b]) => Number(a) - Number(b));
   return {
     abi: call.abi,
     number: call.number,
     name: call.name,
     count: call.count,
-    denied: { count: call.denied.count, errnos: Object.fromEntries(errnos) },
-    phases: PHASES.filter((phase) => call.phases.includes(phase)),
+    denied: { count: call.denied.count, errnos: canonicalErrnos(call.denied.errnos) },
+    phases: inOrder(call.phases),
     executables: ascending(call.executables),
     firstSeenMs: call.firstSeenMs,
     args:
@@ -42,16 +84,7 @@ function canonicalCall(call: Call): Call {
         : {
             // The values of each tuple stand in the order of `indexes`, so that order has a meaning.
             indexes: [...call.args.indexes],
-            tuples: call.args.tuples
-              .map(({ values, count, phases, executables }) => ({
-                values: [...values],
-                count,
-                ...(phases === undefined
-                  ? {}
-                  : { phases: PHASES.filter((phase) => phases.includes(phase)) }),
-                ...(executables === undefined ? {} : { executables: ascending(executables) }),
-              }))
-              .sort((a, b) => compare(a.values.join(), b.values.join()) || a.count - b.count),
+            tuples: sortedCopy(call.args.tuples, compareTuples).map(canonicalTuple),
             overflow: call.args.overflow,
             unreadable: call.args.unreadable,
           },
@@ -81,9 +114,7 @@ export function canonicalRun(run: Run): Run {
     durationMs: run.durationMs,
     marks: run.marks.map(({ phase, atMs }) => ({ phase, atMs })),
     executables: [...run.executables],
-    calls: run.calls
-      .map(canonicalCall)
-      .sort((a, b) => ABIS.indexOf(a.abi) - ABIS.indexOf(b.abi) || a.number - b.number),
+    calls: sortedCopy(run.calls, compareCalls).map(canonicalCall),
     completeness: {
       complete: run.completeness.complete,
       startsSeen: run.completeness.startsSeen,

@@ -278,7 +278,7 @@ function samePermissions(a: Policy, b: Policy): void {
 describe('profiles', () => {
   test('the union, in any order and grouping, or a refusal', () => {
     let done = 0;
-    const runs = 300 * SOAK;
+    const runs = 150 * SOAK;
     fc.assert(
       fc.property(profile, profile, profile, (a, b, c) => {
         const ab = merged(a, b);
@@ -318,7 +318,7 @@ describe('profiles', () => {
         const again = merged(twice, twice);
         expect(again === null ? null : serializeProfile(again)).toBe(serializeProfile(twice));
       }),
-      { numRuns: 200 * SOAK },
+      { numRuns: 100 * SOAK },
     );
   }, 600_000);
 
