@@ -2,4 +2,4 @@
 export { checkDocument, type JsonDocument, readDocument, refuseNewer } from './document';
 export { type Issue, MAX_ISSUES } from './errors';
 export { type JsonPath, locate, place, showPath } from './place';
-export { LIMITS, readJson } from './read';
+export { readJson } from './read';
