@@ -222,7 +222,7 @@ describe('exit statuses', () => {
     writeFileSync(at('cut.json'), text.slice(0, 100));
     const { status, err } = sysieve(minimiseTo('p.json', 'cut.json'));
     expect(status).toBe(3);
-    expect(err).toMatch(/^sysieve: cut\.json:\d+:\d+: the recording ends too early\n/);
+    expect(err).toMatch(/^sysieve: cut\.json:\d+:\d+: the recording ends too early: expected .+\n/);
     expect(readdirSync(directory)).toEqual(['cut.json']);
   });
 
