@@ -22,10 +22,7 @@ import {
   SECCOMP_HARMLESS,
   SHM_EXEC,
   SHM_RDONLY,
-  SOCK_PACKET,
   SOCKET_DOMAINS,
-  SOCKET_TYPE_MASK,
-  SOCKET_TYPE_PACKET_BIT,
   UNSHARE_NAMESPACES,
   type ValueNames,
   valueName,
@@ -98,45 +95,19 @@ function namespaces(index: number, every: bigint): Generalise {
 
 /** Two names of IP, so that a host with the other one does not break the program. */
 const IP: readonly bigint[] = [2n, 10n];
-const AF_INET = 2n;
-
 /**
- * By domain. socket(AF_INET, SOCK_PACKET) makes an AF_PACKET socket (net/socket.c, __sock_create),
- * so AF_INET is permitted without that type.
+ * By domain alone. AF_INET with SOCK_PACKET makes an AF_PACKET socket (net/socket.c, __sock_create)
+ * and needs CAP_NET_RAW like one; a second argument in the rule is what libseccomp may mix up with
+ * other calls' rules, see policy/undecided.ts.
  */
 const socketDomains: Generalise = (tuples) => {
-  const packet = tuples.some(
-    ([domain, type = 0n]) => domain === AF_INET && (type & SOCKET_TYPE_MASK) === SOCK_PACKET,
-  );
-  const plain = column(
-    tuples.filter(
-      ([domain, type = 0n]) => domain !== AF_INET || (type & SOCKET_TYPE_MASK) !== SOCK_PACKET,
-    ),
-    0,
-  );
-  const domains = plain.some((domain) => IP.includes(domain)) ? [...plain, ...IP] : plain;
-  return [
-    ...ascending(domains).map((domain) => ({
-      cube: [
-        { index: 0, mask: INT, value: domain },
-        ...(domain === AF_INET ? [{ index: 1, mask: SOCKET_TYPE_PACKET_BIT, value: 0n }] : []),
-      ],
-      covers: valueName(SOCKET_DOMAINS, domain),
-      kind: IP.includes(domain) ? 'IP' : valueName(SOCKET_DOMAINS, domain),
-    })),
-    ...(packet
-      ? [
-          {
-            cube: [
-              { index: 0, mask: INT, value: AF_INET },
-              { index: 1, mask: SOCKET_TYPE_MASK, value: SOCK_PACKET },
-            ],
-            covers: 'AF_INET with SOCK_PACKET, which is AF_PACKET',
-            kind: 'SOCK_PACKET',
-          },
-        ]
-      : []),
-  ];
+  const seen = column(tuples, 0);
+  const domains = seen.some((domain) => IP.includes(domain)) ? [...seen, ...IP] : seen;
+  return ascending(domains).map((domain) => ({
+    cube: [{ index: 0, mask: INT, value: domain }],
+    covers: valueName(SOCKET_DOMAINS, domain),
+    kind: IP.includes(domain) ? 'IP' : valueName(SOCKET_DOMAINS, domain),
+  }));
 };
 
 function neverBoth(notExecutable: Bits, notWritable: Bits): Alternative[] {

@@ -6,6 +6,7 @@ import { argumentRules } from './arguments';
 import { selectBaselines } from './baseline';
 import { clone3 } from './clone3';
 import { checkCompleteness } from './completeness';
+import { decided } from './decided';
 import { buildEvidence, buildExcluded, buildProfile } from './emit';
 import { engineDefault, engineFilters } from './engine-default';
 import { entryKey } from './entries';
@@ -134,6 +135,10 @@ export function minimise({ recordings, baselines, options }: MinimiseInput): Min
     observed(state),
   );
   for (const pass of ADDITIONS) runPass(pass);
+  step(
+    { name: 'decided', about: 'rules are such that libseccomp compiles them to what they say' },
+    decided(state, context),
+  );
   const excluded = [...state.excluded, ...excludedByOff(state, options.without)];
   const final = { ...state, excluded };
   return {

@@ -39,11 +39,6 @@ export const SOCKET_DOMAINS: ValueNames = {
   AF_MCTP: 45,
 };
 
-/** The types above SOCK_SEQPACKET that the kernel takes: SOCK_PACKET alone, and it has this bit. */
-export const SOCKET_TYPE_PACKET_BIT = 0x8n;
-export const SOCKET_TYPE_MASK = 0xfn;
-export const SOCK_PACKET = 10n;
-
 export const NAMESPACE_FLAGS: ValueNames = {
   CLONE_NEWTIME: 0x80,
   CLONE_NEWNS: 0x20000,

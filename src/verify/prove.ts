@@ -231,11 +231,11 @@ const MAX_WITNESSES = 20;
 
 function unaccounted(input: ProveInput, runtime: Runtime, accounted: Accounted): Finding[] {
   const { profile, machine } = input;
-  const narrow = policyOfProfile(denying(profile), { runtime, machine });
+  const narrow = policyOfProfile(denying(profile), { runtime, machine, asWritten: true });
   const findings: Finding[] = [];
   const known = [...accounted.rules];
   while (findings.length < MAX_WITNESSES) {
-    const wide = policyOfProfile(denying(profile, known), { runtime, machine });
+    const wide = policyOfProfile(denying(profile, known), { runtime, machine, asWritten: true });
     const answer = contains(wide, narrow);
     if (answer.holds) break;
     const { witness } = answer;
@@ -267,11 +267,17 @@ function idle(input: ProveInput, runtime: Runtime, accounted: Accounted): Findin
   for (const [name, permissions] of permissionsByName(profile)) {
     const rules = permissions.map(({ rule }) => rule);
     const whole =
-      rules.length > 1 ? policyOfProfile(denying(profile, rules), { runtime, machine }) : null;
+      rules.length > 1
+        ? policyOfProfile(denying(profile, rules), { runtime, machine, asWritten: true })
+        : null;
     for (const [at, permission] of permissions.entries()) {
       if (whole !== null) {
         const others = rules.filter((_, other) => other !== at);
-        const rest = policyOfProfile(denying(profile, others), { runtime, machine });
+        const rest = policyOfProfile(denying(profile, others), {
+          runtime,
+          machine,
+          asWritten: true,
+        });
         if (equal(whole, rest)) {
           report(permission, 'permits nothing that others do not');
           continue;
@@ -281,7 +287,11 @@ function idle(input: ProveInput, runtime: Runtime, accounted: Accounted): Findin
       const uses = accounted.uses.get(name) ?? [];
       if (uses.length === 0) report(permission, 'nothing recorded needs it');
       else if (permission.rule.args.length > 0) {
-        const alone = policyOfProfile(denying(profile, [permission.rule]), { runtime, machine });
+        const alone = policyOfProfile(denying(profile, [permission.rule]), {
+          runtime,
+          machine,
+          asWritten: true,
+        });
         const used = uses.some((use) => findCall(alone, use, executes) !== null);
         if (!used) report(permission, 'no recorded call has these arguments');
       }
