@@ -18,7 +18,7 @@ export function compileForBoth(profile: Profile): Readonly<Record<'runc' | 'crun
   // A profile of another machine: this one's own architecture is not part of that filter.
   const native = process.arch === 'x64' && machineOf(profile) === 'aarch64' ? 'listed' : 'kept';
   return {
-    runc: compile(profile, { native }),
+    runc: compile(profile, { native, enosys: 'listed' }),
     crun: compile(profile, { native, enosys: false }),
   };
 }

@@ -243,6 +243,11 @@ const hasRunc = process.getuid?.() === 0 && spawnSync('runc', ['--version']).sta
     execFileSync('gcc', ['-o', dump, `${dump}.c`], { stdio: 'pipe' });
   });
 
+  /** runc 1.0 and 1.1 answer ENOSYS only for the ABIs that a profile lists. */
+  function olderRunc(): boolean {
+    return /^runc version 1\.[01]\./.test(execFileSync('runc', ['--version']).toString());
+  }
+
   function installedByRunc(seccomp: object): Buffer {
     const bundle = mkdtempSync(join(dir, 'bundle-'));
     const root = join(bundle, 'rootfs');
@@ -335,7 +340,9 @@ const hasRunc = process.getuid?.() === 0 && spawnSync('runc', ['--version']).sta
     (_what, seccomp) => {
       const installed = installedByRunc(seccomp);
       const parsed = ProfileSchema.parse(seccomp);
-      const ours = compile(parsed).program;
+      const ours = compile(parsed, {
+        enosys: olderRunc() ? 'listed' : 'listed-and-native',
+      }).program;
       // libseccomp's part byte for byte, as a list with runc < 1.2; the ENOSYS part by its meaning.
       const layouts = (['list', 'tree'] as const).map(
         (layout) => compile(parsed, { enosys: false, layout }).program,
