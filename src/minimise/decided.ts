@@ -4,13 +4,11 @@
  * simpler until it does not: wider, but what they say.
  */
 import { SysieveError } from '../errors';
-import { policyOfProfile } from '../policy';
+import { policyOfProfile, RULES_UNDECIDED } from '../policy';
 import type { Profile } from '../profile';
 import { tidy } from './arguments';
 import { buildProfile } from './emit';
 import type { Context, Findings, Rule, State } from './types';
-
-const UNDECIDED = 'rules-undecided';
 
 /** Why runc's or crun's filter for the profile is not sure to be what it says; null: it is. */
 function undecided(profile: Profile, machine: 'x86_64' | 'aarch64'): string | null {
@@ -18,7 +16,7 @@ function undecided(profile: Profile, machine: 'x86_64' | 'aarch64'): string | nu
     try {
       policyOfProfile(profile, { runtime, machine });
     } catch (error) {
-      if (error instanceof SysieveError && error.code === UNDECIDED) return error.message;
+      if (error instanceof SysieveError && error.code === RULES_UNDECIDED) return error.message;
       throw error;
     }
   }

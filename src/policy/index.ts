@@ -6,3 +6,4 @@ export { answerOf, contains, equal, intersection, type Policy, union } from './p
 export { type Context, policyOfProfile } from './profile';
 export { policyOfPrograms } from './programs';
 export { findCall } from './search';
+export { RULES_UNDECIDED } from './undecided';
