@@ -121,7 +121,8 @@ function denialsOf(
 
 /**
  * Exactly what any of the profiles permits; where all deny, the most permissive answer, an explicit
- * errno before the default's, ENOSYS before others, then the smaller. Throws a SysieveError of kind
+ * errno before the default's, ENOSYS before others, then the smaller; which errno that is can differ
+ * when the same profiles are merged step by step, what passes cannot. Throws a SysieveError of kind
  * input where no OCI profile says that, or the proof fails.
  */
 export function mergeProfiles(given: readonly NamedProfile[]): MergedProfile {
@@ -165,6 +166,7 @@ export function mergeProfiles(given: readonly NamedProfile[]): MergedProfile {
   return {
     profile,
     denials: denialsOf(said, merged),
-    notes: [...notes, ...proveUnion(profiles, profile)],
+    // As given: the order of rules, which the canonical form loses, can make one undecided.
+    notes: [...notes, ...proveUnion(given, profile)],
   };
 }

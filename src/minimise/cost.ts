@@ -10,11 +10,11 @@ import { worthOf } from './kinds';
 
 /**
  * Measured by bench/filter-cost on x86_64, Linux 6.18, filters compiled by the kernel's JIT, medians of
- * 60 rounds on a busy machine: what a call takes beyond the bitmap, in nanoseconds, and for each
+ * 31 rounds on a quiet machine: what a call takes beyond the bitmap, in nanoseconds, and for each
  * instruction executed.
  */
-export const LOST_BITMAP_NS = 117;
-export const INSTRUCTION_NS = 0.14;
+export const LOST_BITMAP_NS = 95;
+export const INSTRUCTION_NS = 0.12;
 
 export interface RuleCost {
   name: string;
