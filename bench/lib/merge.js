@@ -98,6 +98,8 @@ function main(args) {
   const rounds = Number(args[1] ?? 7);
   const { mergeRecordings, parseRecording, serializeRecording } = require(join(DIST, 'recording'));
   const { DEFAULT_OPTIONS, minimise } = require(join(DIST, 'minimise'));
+  const { prove } = require(join(DIST, 'verify'));
+  const { compileForBoth } = require(join(DIST, 'cli/proof'));
   const tables = require(join(DIST, 'tables'));
   const texts = Array.from({ length: 1000 }, (_, run) =>
     serializeRecording(recordingOf(run, 100, tables)),
@@ -109,13 +111,23 @@ function main(args) {
     const merged = timed(times, 'merge', () => mergeRecordings(read));
     if (merged.runs.length !== texts.length) throw new Error('a run is missing');
     timed(times, 'write', () => serializeRecording(merged));
-    timed(times, 'minimise', () =>
-      minimise({
+    timed(times, 'minimise', () => {
+      const result = minimise({
         recordings: [merged],
         baselines: [],
         options: { ...DEFAULT_OPTIONS, runtimes: 'none' },
-      }),
-    );
+      });
+      // As the command does: nothing is written that was not proved.
+      const proof = prove({
+        profile: result.profile,
+        evidence: { calls: result.evidence, excluded: result.excluded },
+        runs: merged.runs,
+        baselines: [],
+        machine: 'x86_64',
+        compiled: compileForBoth(result.profile),
+      });
+      if (!proof.sufficient || !proof.minimal) throw new Error('the profile does not prove');
+    });
   }
   process.stdout.write(
     `1,000 recordings of 100 calls, ${(bytes / 1e6).toFixed(1)} MB; ms, median (least) of ${rounds} rounds\n`,
