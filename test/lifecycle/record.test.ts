@@ -317,12 +317,16 @@ privileged('a process id that is used again', () => {
   it('never mixes the newcomer into the recording', async () => {
     const rounds = process.env.SYSIEVE_SOAK === '1' ? 100 : 10;
     const OLD_MS = 2500;
+    const BATCH = 10; // each is busy: more would leave the recorder no processor
     const victims: ChildProcess[] = [];
-    for (let round = 0; round < rounds; round++) victims.push(await busy());
-    await sleep(OLD_MS + 500);
     let reused = 0;
     let aimed = 0;
-    for (const [round, victim] of victims.entries()) {
+    for (let round = 0; round < rounds; round++) {
+      if (victims.length === 0) {
+        for (let made = 0; made < BATCH; made++) victims.push(await busy());
+        await sleep(OLD_MS + 500);
+      }
+      const victim = victims.pop() as ChildProcess;
       const pid = victim.pid ?? 0;
       const output = file(`reused-${round}.json`);
       const args = ['record', '--pid', String(pid), '-o', output, '--duration', '2s'];
@@ -357,5 +361,5 @@ privileged('a process id that is used again', () => {
     // The kernel may give an id to something else in between, but not every time.
     expect(reused).toBeGreaterThan(0);
     expect(aimed).toBeGreaterThan(0);
-  });
+  }, 900_000);
 });
