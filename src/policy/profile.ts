@@ -20,8 +20,9 @@ export interface Context {
    */
   readonly enosys?: 'listed-and-native' | 'listed';
   /**
-   * What the rules say, also where libseccomp may compile something else. For reasoning about sets
-   * of calls; never for a profile that is to be installed.
+   * What the rules of each call say, also where libseccomp may mix up those of several calls; what is
+   * undecided within one call stays an error. For reasoning about sets of calls; never for a profile
+   * that is to be installed.
    */
   readonly asWritten?: boolean;
 }

@@ -185,15 +185,19 @@ function proveSufficient(
     });
 }
 
-/** Nothing is permitted by default, so that what rules permit can be seen. */
-function denying(profile: Profile, syscalls: readonly Rule[] = profile.syscalls): Profile {
-  const { architectures } = profile;
-  return {
+/** What these rules alone permit in the profile's ABIs, as they say it. */
+function permittedBy(
+  { profile: { architectures }, machine }: ProveInput,
+  runtime: Runtime,
+  syscalls: readonly Rule[],
+): Policy {
+  const denying: Profile = {
     defaultAction: 'SCMP_ACT_ERRNO',
     defaultErrnoRet: 1,
     architectures,
     syscalls: [...syscalls],
   };
+  return policyOfProfile(denying, { runtime, machine, asWritten: true });
 }
 
 function permits({ action }: Rule): boolean {
@@ -230,12 +234,11 @@ function permissionsByName(profile: Profile): Map<string, Permission[]> {
 const MAX_WITNESSES = 20;
 
 function unaccounted(input: ProveInput, runtime: Runtime, accounted: Accounted): Finding[] {
-  const { profile, machine } = input;
-  const narrow = policyOfProfile(denying(profile), { runtime, machine, asWritten: true });
+  const narrow = permittedBy(input, runtime, input.profile.syscalls);
   const findings: Finding[] = [];
   const known = [...accounted.rules];
   while (findings.length < MAX_WITNESSES) {
-    const wide = policyOfProfile(denying(profile, known), { runtime, machine, asWritten: true });
+    const wide = permittedBy(input, runtime, known);
     const answer = contains(wide, narrow);
     if (answer.holds) break;
     const { witness } = answer;
@@ -255,7 +258,6 @@ function unaccounted(input: ProveInput, runtime: Runtime, accounted: Accounted):
 
 /** Alternatives without which nothing would change, and such as no call has a use for. */
 function idle(input: ProveInput, runtime: Runtime, accounted: Accounted): Finding[] {
-  const { profile, machine } = input;
   const findings: Finding[] = [];
   const report = (permission: Permission, message: string) =>
     findings.push({
@@ -264,21 +266,13 @@ function idle(input: ProveInput, runtime: Runtime, accounted: Accounted): Findin
       message: `${permissionText(permission)}: ${message}`,
       witness: null,
     });
-  for (const [name, permissions] of permissionsByName(profile)) {
+  for (const [name, permissions] of permissionsByName(input.profile)) {
     const rules = permissions.map(({ rule }) => rule);
-    const whole =
-      rules.length > 1
-        ? policyOfProfile(denying(profile, rules), { runtime, machine, asWritten: true })
-        : null;
+    const whole = rules.length > 1 ? permittedBy(input, runtime, rules) : null;
     for (const [at, permission] of permissions.entries()) {
       if (whole !== null) {
         const others = rules.filter((_, other) => other !== at);
-        const rest = policyOfProfile(denying(profile, others), {
-          runtime,
-          machine,
-          asWritten: true,
-        });
-        if (equal(whole, rest)) {
+        if (equal(whole, permittedBy(input, runtime, others))) {
           report(permission, 'permits nothing that others do not');
           continue;
         }
@@ -287,11 +281,7 @@ function idle(input: ProveInput, runtime: Runtime, accounted: Accounted): Findin
       const uses = accounted.uses.get(name) ?? [];
       if (uses.length === 0) report(permission, 'nothing recorded needs it');
       else if (permission.rule.args.length > 0) {
-        const alone = policyOfProfile(denying(profile, [permission.rule]), {
-          runtime,
-          machine,
-          asWritten: true,
-        });
+        const alone = permittedBy(input, runtime, [permission.rule]);
         const used = uses.some((use) => findCall(alone, use, executes) !== null);
         if (!used) report(permission, 'no recorded call has these arguments');
       }
