@@ -10,6 +10,12 @@ const allowed = {
   minimise: ['recording', 'profile', 'policy', 'tables', 'errors', 'json'],
   merge: ['recording', 'profile', 'policy', 'tables', 'errors'],
   verify: ['recording', 'profile', 'policy', 'minimise', 'tables', 'errors'],
+  review: ['tables', 'errors', 'json'],
+  render: ['review', 'tables', 'errors'],
+  diff: ['review', 'profile', 'policy', 'tables', 'errors', 'json'],
+  lint: ['review', 'profile', 'policy', 'tables', 'errors', 'json'],
+  explain: ['review', 'profile', 'policy', 'tables', 'errors', 'json'],
+  import: ['profile', 'tables', 'errors', 'json'],
   io: ['errors', 'tables', 'recording', 'profile', 'policy'],
   libseccomp: ['errors', 'tables', 'recording', 'profile', 'policy'],
   engines: ['errors', 'tables', 'recording', 'io'],
@@ -26,6 +32,12 @@ const pure = [
   'minimise',
   'merge',
   'verify',
+  'review',
+  'render',
+  'diff',
+  'lint',
+  'explain',
+  'import',
 ];
 const folders = [...Object.keys(allowed), 'cli'];
 const inFolder = (names) => `^src/(${names.join('|')})/`;
@@ -55,7 +67,7 @@ module.exports = {
       from: { path: inFolder(pure) },
       to: {
         dependencyTypes: ['npm', 'npm-optional', 'npm-dev', 'npm-no-pkg', 'npm-unknown'],
-        pathNot: '^node_modules/(zod|lossless-json)/',
+        pathNot: '^node_modules/(zod|lossless-json|yaml)/',
       },
     },
     {

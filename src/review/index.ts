@@ -1,0 +1,18 @@
+/** Findings and reports: what diff and lint make and every output format shows. No I/O. */
+export { fingerprint } from './fingerprint';
+export { type Group, grouped } from './grouped';
+export {
+  type ContextResult,
+  type Effect,
+  type Finding,
+  type Place,
+  type Reasons,
+  type Report,
+  SEVERITIES,
+  type Severity,
+  VERDICTS,
+  type Verdict,
+  type Waiver,
+  type Witness,
+} from './types';
+export { applyWaivers, parseWaivers, WAIVERS_VERSION, type Waived, type Waivers } from './waivers';

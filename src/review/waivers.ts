@@ -1,0 +1,73 @@
+/** The committed list of findings that someone accepted, with a reason and a last day. */
+import { z } from 'zod';
+import { checkDocument, readDocument, refuseNewer } from '../json';
+import type { Finding } from './types';
+
+export const WAIVERS_VERSION = 1;
+
+const Day = z.string().refine(
+  (text) => {
+    if (!/^\d{4}-\d\d-\d\d$/.test(text)) return false;
+    const day = new Date(`${text}T00:00:00Z`);
+    return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text);
+  },
+  { error: 'expected a day as YYYY-MM-DD' },
+);
+
+export const WaiversSchema = z.strictObject({
+  version: z.literal(WAIVERS_VERSION),
+  waivers: z
+    .array(
+      z.strictObject({
+        fingerprint: z.string().regex(/^[0-9a-f]{16}$/, 'expected the 16 hex digits of a finding'),
+        reason: z.string().min(1).max(4096),
+        /** The last day it holds. */
+        expires: Day,
+        /** For people: which finding this is. */
+        finding: z.string().max(4096).optional(),
+      }),
+    )
+    .max(10_000),
+});
+export type Waivers = z.infer<typeof WaiversSchema>;
+
+export function parseWaivers(text: string, source: string): Waivers {
+  const document = readDocument('waivers', text, source);
+  refuseNewer(document, WAIVERS_VERSION, 'Upgrade sysieve.');
+  return checkDocument(WaiversSchema, document, {
+    remedy: 'Give {"version": 1, "waivers": [{"fingerprint", "reason", "expires"}]}.',
+  });
+}
+
+export interface Waived {
+  findings: Finding[];
+  /** What is to be said about the list: expired and unused entries. */
+  notes: string[];
+}
+
+/** `today`: YYYY-MM-DD, UTC. */
+export function applyWaivers(
+  findings: readonly Finding[],
+  { waivers }: Waivers,
+  today: string,
+): Waived {
+  const notes: string[] = [];
+  const valid = new Map<string, Waivers['waivers'][number]>();
+  for (const waiver of waivers) {
+    const { fingerprint, expires } = waiver;
+    if (expires < today) notes.push(`the waiver of ${fingerprint} expired on ${expires}`);
+    else valid.set(fingerprint, waiver);
+  }
+  const found = new Set(findings.map(({ fingerprint }) => fingerprint));
+  for (const fingerprint of valid.keys()) {
+    if (!found.has(fingerprint)) notes.push(`the waiver of ${fingerprint} waives nothing here`);
+  }
+  return {
+    findings: findings.map((finding) => {
+      const waiver = valid.get(finding.fingerprint);
+      if (waiver === undefined) return finding;
+      return { ...finding, waiver: { reason: waiver.reason, expires: waiver.expires } };
+    }),
+    notes,
+  };
+}
