@@ -16,7 +16,7 @@ export { ENOSYS, FALLBACKS, type Fallback } from './fallbacks';
 export { type RiskTier, riskTier } from './risk';
 export { ABIS, type Abi, names, syscallName, syscallNumber } from './syscalls';
 export { type TrackedArgument, type TrackedCall, trackedArguments, trackedCalls } from './tracked';
-export { errnoNumber } from './errnos';
+export { errnoName, errnoNumber } from './errnos';
 export { type ArgumentMeaning, argumentMeaning, knownArguments } from './symbols';
 export { describeBriefly, describeSet, type WordSet } from './words';
 export { DEFAULTS } from './defaults';

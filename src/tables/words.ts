@@ -266,7 +266,7 @@ function cut(all: readonly List[], limit: number): { kept: List[]; more: number 
 
 function described(name: string, index: number, set: WordSet, limit: number): string {
   const meaning = argumentMeaning(name, index);
-  const parameter = meaning?.parameter ?? `args[${index}]`;
+  const parameter = meaning?.parameter ?? (index < 6 ? `args[${index}]` : 'instruction pointer');
   const said = tidied(set);
   if (said.kind === 'all') return `any ${parameter}`;
   if (isEmpty(said)) return `no ${parameter}`;
@@ -280,7 +280,7 @@ function described(name: string, index: number, set: WordSet, limit: number): st
 }
 
 /**
- * The set in words, e.g. "domain AF_INET or AF_INET6", "flags without CLONE_NEWUSER". "(low 32 bits)"
+ * The set in words, `index` 6 standing for the instruction pointer, e.g. "domain AF_INET or AF_INET6", "flags without CLONE_NEWUSER". "(low 32 bits)"
  * says that the filter does not look at the upper half, as the kernel does not for a parameter of
  * 32 bits. Exact: different sets have different texts. Nothing is cut, however long.
  */
