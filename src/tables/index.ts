@@ -9,7 +9,7 @@ export {
   X32_BIT,
 } from './arches';
 export * from './arguments';
-export { type Cve, type CveCall, CVES } from './cves';
+export { type Cve, type CveCall, cves } from './cves';
 export { type Essential, essentials } from './essentials';
 export { EQUIVALENTS, type Equivalent, WIDER_SUFFIXES } from './equivalents';
 export { ENOSYS, FALLBACKS, type Fallback } from './fallbacks';
