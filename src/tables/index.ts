@@ -17,3 +17,4 @@ export { ABIS, type Abi, names, syscallName, syscallNumber } from './syscalls';
 export { type TrackedArgument, type TrackedCall, trackedArguments, trackedCalls } from './tracked';
 export { errnoNumber } from './errnos';
 export { DEFAULTS } from './defaults';
+export { CAPABILITIES, capabilityNames } from './capabilities';
