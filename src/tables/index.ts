@@ -20,3 +20,4 @@ export { errnoName, errnoNumber } from './errnos';
 export { type ArgumentMeaning, argumentMeaning, knownArguments } from './symbols';
 export { describeBriefly, describeSet, type WordSet } from './words';
 export { DEFAULTS } from './defaults';
+export { CAPABILITIES, capabilityNames } from './capabilities';
