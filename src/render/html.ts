@@ -118,7 +118,9 @@ function section(part: Section, all: readonly Section[]): string {
 }
 
 function contexts(report: Report): string {
-  if (report.contexts.length < 2) return '';
+  const [only, ...others] = report.contexts;
+  if (only === undefined) return '';
+  if (others.length === 0) return `<p class="soft">In ${safe(only.label)}</p>\n`;
   const rows = report.contexts.map(
     ({ label, verdict }) =>
       `<tr><th scope="row">${safe(label)}</th><td class="${verdict}">${verdict}</td></tr>\n`,

@@ -81,31 +81,38 @@ export function wrap(
 ): string[] {
   const hanging = lead.reduce((width, { text }) => width + widthOf(text), 0);
   const room = columns - hanging;
-  const lines: string[] = [];
-  let line = '';
+  const lines: Span[][] = [];
+  let line: Span[] = [];
   let used = 0;
   const end = () => {
     lines.push(line);
-    line = '';
+    line = [];
     used = 0;
   };
-  for (const word of wordsOf(spans)) {
-    let { text } = word;
-    if (used > 0 && used + 1 + widthOf(text) > room) end();
-    while (widthOf(text) > room) {
-      const [head, rest] = cut(text, room);
-      line = painted({ text: head, style: word.style }, colour);
+  const add = (text: string, style: Style | undefined) => {
+    const last = line.at(-1);
+    const blank = last === undefined ? '' : ' ';
+    if (last !== undefined && last.style === style) line.pop();
+    const before = last !== undefined && last.style === style ? last.text : '';
+    line.push({ text: `${before}${blank}${text}`, style });
+    used += blank.length + widthOf(text);
+  };
+  for (const { text, style } of wordsOf(spans)) {
+    let rest = text;
+    if (used > 0 && used + 1 + widthOf(rest) > room) end();
+    while (widthOf(rest) > room) {
+      const [head, tail] = cut(rest, room);
+      add(head, style);
       end();
-      text = rest;
+      rest = tail;
     }
-    if (text === '') continue;
-    line += `${used > 0 ? ' ' : ''}${painted({ text, style: word.style }, colour)}`;
-    used += (used > 0 ? 1 : 0) + widthOf(text);
+    if (rest !== '') add(rest, style);
   }
   if (used > 0 || lines.length === 0) end();
-  return lines.map((text, index) =>
-    index === 0
+  return lines.map((parts, index) => {
+    const text = parts.map((part) => painted(part, colour)).join('');
+    return index === 0
       ? `${lead.map((span) => painted(span, colour)).join('')}${text}`
-      : `${' '.repeat(hanging)}${text}`,
-  );
+      : `${' '.repeat(hanging)}${text}`;
+  });
 }

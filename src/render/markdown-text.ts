@@ -31,22 +31,35 @@ function entities(safe: string): string {
   return safe.replace(/[^\p{L}\p{N} ]/gu, (character) => `&#${character.codePointAt(0)};`);
 }
 
-/** A sentence: words as they are, everything else as code. */
-export function prose(text: string): string {
+/** What may stand around a name in a sentence. */
+const AROUND = /^([("]?)(.*?)([)"]?[.,;:!?]?)$/su;
+
+/** A sentence: words as they are, everything else as code, and `name` where it is one of the words. */
+export function prose(text: string, name: string | null = null): string {
   const parts: string[] = [];
+  let open = '';
   let strange: string[] = [];
-  const flush = () => {
-    if (strange.length > 0) parts.push(code(strange.join(' ')));
+  const flush = (close = '') => {
+    if (strange.length > 0) parts.push(`${open}${code(strange.join(' '))}${close}`);
     strange = [];
   };
   for (const word of escapeUnsafe(text).split(' ')) {
     if (word === '') continue;
-    if (!isPlain(word)) {
+    const [, before = '', core = '', after = ''] = AROUND.exec(word) ?? [];
+    if (isPlain(word) && core !== name) {
+      flush();
+      parts.push(word);
+      continue;
+    }
+    // Strange words in a row are one code span; punctuation between them belongs to it.
+    if (core === '' || (strange.length > 0 && before !== '')) {
+      if (strange.length === 0) open = '';
       strange.push(word);
       continue;
     }
-    flush();
-    parts.push(word);
+    if (strange.length === 0) open = before;
+    strange.push(core);
+    if (after !== '') flush(after);
   }
   flush();
   return parts.join(' ');

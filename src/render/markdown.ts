@@ -40,7 +40,8 @@ function bytes(text: string): number {
   return Buffer.byteLength(text);
 }
 
-const say = (text: string) => prose(clip(escapeUnsafe(text), TEXT_LIMIT));
+const say = (text: string, call: string | null = null) =>
+  prose(clip(escapeUnsafe(text), TEXT_LIMIT), call);
 const name = (text: string) => code(clip(escapeUnsafe(text), CELL_LIMIT));
 
 /** As many of them as are in bounds. */
@@ -54,7 +55,7 @@ function bounded(texts: readonly string[]): { shown: string[]; more: number } {
 }
 
 function inContexts(contexts: readonly string[]): string {
-  const { shown, more } = bounded(contexts.map(say));
+  const { shown, more } = bounded(contexts.map((context) => say(context)));
   return `In ${shown.join('; ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
@@ -86,7 +87,7 @@ function row(group: Group): string {
   const cell = (
     waiver === null
       ? [
-          say(messageOf(group)),
+          say(messageOf(group), finding.call),
           change === null ? '' : name(change),
           ...values(added, 'now passes:'),
           ...values(removed, 'no longer passes:'),
@@ -94,7 +95,10 @@ function row(group: Group): string {
           cves === '' ? '' : say(cves),
           evidence === null ? '' : `evidence: ${say(evidence)}`,
         ]
-      : [say(messageOf(group)), `waived until ${waiver.expires}: ${say(waiver.reason)}`]
+      : [
+          say(messageOf(group), finding.call),
+          `waived until ${waiver.expires}: ${say(waiver.reason)}`,
+        ]
   ).filter((text) => text !== '');
   const where = finding.place === null ? '' : place(placeText(finding.place));
   const effect = `${code(MARKERS[finding.effect])} ${EFFECTS[finding.effect]}`;
@@ -174,12 +178,14 @@ function headOf(report: Report): string {
   const counts = totals(report.findings);
   const { word, sentence } = verdictOf(report, counts);
   const parts: string[] = [];
-  const headlines = bounded(report.headlines.map(say));
+  const headlines = bounded(report.headlines.map((headline) => say(headline)));
   for (const headline of headlines.shown) parts.push(`> **${headline}**\n\n`);
   if (headlines.more > 0) parts.push(`> and ${headlines.more} more\n\n`);
   parts.push(`**${word}**${sentence === '' ? '' : `: ${sentence}`}\n\n`);
   const before = report.before === null ? '' : `${name(report.before)} → `;
   parts.push(`${before}${name(report.after)}\n\n`);
+  const [only] = report.contexts;
+  if (only !== undefined && report.contexts.length === 1) parts.push(`In ${say(only.label)}\n\n`);
   if (report.contexts.length > 1) {
     const { shown, more } = bounded(
       report.contexts.map(({ label, verdict }) => `| ${say(label)} | ${verdict} |\n`),

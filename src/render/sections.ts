@@ -1,5 +1,5 @@
 /** Findings by the contexts they hold in, for formats that people read. */
-import { bySeverity, type Finding, type Group, grouped, type Report } from '../review';
+import { bySeverity, type Finding, type Group, grouped, type Report, SEVERITIES } from '../review';
 
 export interface Section {
   /** null: every context there is, or whatever the context. */
@@ -9,7 +9,7 @@ export interface Section {
   readonly waived: readonly Group[];
 }
 
-/** In the order of their first findings; the most severe finding of all is in the first one. */
+/** By their most severe finding; of two alike the one that holds in every context first. */
 export function sections(report: Report): Section[] {
   const labels = new Map(report.contexts.map(({ label }, index) => [label, index]));
   const found = new Map<string, { contexts: string[]; findings: Finding[] }>();
@@ -23,7 +23,13 @@ export function sections(report: Report): Section[] {
     section.findings.push(finding);
     found.set(key, section);
   }
-  return [...found.values()].map(({ contexts, findings }) => {
+  const severity = ({ findings }: { findings: Finding[] }) =>
+    SEVERITIES.indexOf(findings[0]?.severity ?? 'note');
+  const ordered = [...found.values()].sort(
+    (a, b) =>
+      severity(a) - severity(b) || Math.sign(a.contexts.length) - Math.sign(b.contexts.length),
+  );
+  return ordered.map(({ contexts, findings }) => {
     const groups = grouped(findings);
     return {
       contexts: contexts.length === 0 ? null : contexts,

@@ -32,8 +32,8 @@ const CVES_SHOWN = 24;
 const LEGEND: readonly { readonly of: readonly Effect[]; readonly text: string }[] = [
   { of: ['widens'], text: '+ widens' },
   { of: ['narrows'], text: '- narrows' },
-  { of: ['denial', 'handling'], text: '~ refused or handled in another way' },
-  { of: ['none'], text: '. does not change what may pass' },
+  { of: ['denial', 'handling'], text: '~ refused or handled otherwise' },
+  { of: ['none'], text: '. no effect' },
 ];
 
 const VERDICT_STYLES: Readonly<Record<Word, Style>> = {
@@ -98,7 +98,12 @@ function sayVerdict(report: Report, say: Say): void {
   if (sentence === '') say(MARGIN, { text: word, style });
   else say(MARGIN, { text: `${word}:`, style }, { text: sentence });
   say(MARGIN, { text: subjects(report, ARROW), style: 'dim' });
-  if (report.contexts.length < 2) return;
+  const [only, ...others] = report.contexts;
+  if (only === undefined) return;
+  if (others.length === 0) {
+    say(MARGIN, { text: `in ${only.label}` });
+    return;
+  }
   say(MARGIN, { text: `in ${report.contexts.length} contexts:` });
   for (const { label, verdict } of report.contexts) {
     const lead = { text: `  ${verdict.padEnd(10)} `, style: VERDICT_STYLES[verdict] };

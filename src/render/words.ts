@@ -25,13 +25,6 @@ export function count(number: number, singular: string, plural = `${singular}s`)
   return `${number} ${number === 1 ? singular : plural}`;
 }
 
-/** "a, b and c". */
-export function listed(parts: readonly string[]): string {
-  return parts.length < 2
-    ? parts.join('')
-    : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1) as string}`;
-}
-
 /** The first of `texts`, and how many more there are. */
 export function first(texts: readonly string[], limit: number): { shown: string[]; more: number } {
   return { shown: texts.slice(0, limit), more: Math.max(0, texts.length - limit) };
@@ -48,16 +41,31 @@ export function placeText({ file, line, column }: Place): string {
   return `${file}:${line}:${column}`;
 }
 
-/** What passes now or no longer, by effect: calls with a name, and findings about more than one. */
-function changed(groups: readonly Group[], effect: Effect): { calls: string[]; more: number } {
-  const calls = new Set<string>();
+interface Changed {
+  /** Calls with a name; `some` of them for some arguments only. */
+  readonly calls: number;
+  readonly some: number;
+  /** Findings about more than one call. */
+  readonly more: number;
+}
+
+function changed(groups: readonly Group[], effect: Effect): Changed {
+  const calls = new Map<string, boolean>();
   let more = 0;
   for (const { finding } of groups) {
     if (finding.effect !== effect) continue;
     if (finding.call === null || /^\d/.test(finding.call)) more += 1;
-    else calls.add(finding.call);
+    else {
+      const some = finding.values !== null && calls.get(finding.call) !== false;
+      calls.set(finding.call, some);
+    }
   }
-  return { calls: [...calls], more };
+  return { calls: calls.size, some: [...calls.values()].filter((some) => some).length, more };
+}
+
+function forSome({ calls, some }: Changed): string {
+  if (some === 0) return '';
+  return some === calls ? ' (for some arguments)' : ` (${some} for some arguments)`;
 }
 
 /** The verdict of a diff in one sentence, without the word itself. */
@@ -72,21 +80,23 @@ function whatChanged(report: Report): string {
   const wider = changed(groups, 'widens');
   const narrower = changed(groups, 'narrows');
   const parts: string[] = [];
-  if (wider.calls.length > 0) {
-    parts.push(`${count(wider.calls.length, 'call')} may pass that could not`);
+  if (wider.calls > 0) {
+    parts.push(`${count(wider.calls, 'call')} may pass that could not${forSome(wider)}`);
   }
-  if (narrower.calls.length > 0) {
-    const calls =
-      parts.length > 0 ? `${narrower.calls.length}` : count(narrower.calls.length, 'call');
-    parts.push(parts.length > 0 ? `${calls} no longer` : `${calls} may no longer pass`);
+  if (narrower.calls > 0) {
+    const what =
+      wider.calls > 0
+        ? `${narrower.calls} no longer`
+        : `${count(narrower.calls, 'call')} may no longer pass`;
+    parts.push(`${what}${forSome(narrower)}`);
   }
-  const more = wider.more + narrower.more;
   const sides = [
     wider.more > 0 ? `${wider.more} wider` : '',
     narrower.more > 0 ? `${narrower.more} narrower` : '',
   ].filter((side) => side !== '');
-  if (more > 0) {
-    parts.push(`${count(more, 'change')} of more than one call at once (${sides.join(', ')})`);
+  if (sides.length > 0) {
+    const more = count(wider.more + narrower.more, 'change');
+    parts.push(`${more} of more than one call at once (${sides.join(', ')})`);
   }
   return parts.length === 0 ? 'other calls may pass than before' : parts.join(', ');
 }
@@ -129,8 +139,8 @@ export function totalsLine(counts: Totals): string {
   const kinds = [
     effects.widens > 0 ? `${effects.widens} widening` : '',
     effects.narrows > 0 ? `${effects.narrows} narrowing` : '',
-    effects.denial > 0 ? `${effects.denial} of how calls are refused` : '',
-    effects.handling > 0 ? `${effects.handling} of how calls are handled` : '',
+    effects.denial > 0 ? `${effects.denial} refused otherwise` : '',
+    effects.handling > 0 ? `${effects.handling} handled otherwise` : '',
   ].filter((kind) => kind !== '');
   const by = severities(counts);
   if (by === '') return 'no findings';
