@@ -1,5 +1,5 @@
 /** The committed list of findings that someone accepted, with a reason and a last day. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkDocument, readDocument, refuseNewer } from '../json';
 import type { Finding } from './types';
 
