@@ -17,9 +17,10 @@ export interface Context {
   /**
    * The ABIs for which runc answers ENOSYS above the largest number that the profile names: those
    * it lists and the machine's own (runc ≥ 1.2, the default), or those it lists (runc 1.0, 1.1).
-   * `none`: of a part of a profile, whose largest number says nothing.
    */
-  readonly enosys?: 'listed-and-native' | 'listed' | 'none';
+  readonly enosys?: 'listed-and-native' | 'listed';
+  /** What `stubbedAbove` says of the whole, where the profile is a part of it. */
+  readonly stubbed?: ReadonlyMap<Abi, number>;
   /**
    * What the rules of each call say, also where libseccomp may mix up those of several calls; what is
    * undecided within one call stays an error. For reasoning about sets of calls; never for a profile
@@ -66,9 +67,10 @@ export function refuseUndecidedProfile(profile: OciProfile, context: Context): v
 /**
  * Under runc, the largest number named for each ABI whose higher numbers are answered ENOSYS; nothing
  * under crun. Two profiles with equal defaults and equal ABIs of which this is the same too differ in
- * nothing but the calls that they name differently.
+ * nothing but the calls that they name differently; and a part of a profile that is given this of
+ * the whole (Context.stubbed) means the same as the whole for the calls that it names.
  */
-export function stubbedAbove(profile: OciProfile, context: Context): Map<Abi, number> {
+export function stubbedAbove(profile: OciProfile, context: Context): ReadonlyMap<Abi, number> {
   const { listed, abis } = abisOf(profile, context);
   return largestStubbed(profile, context, listed, abis);
 }
@@ -110,11 +112,12 @@ function refuseUndecidable(calls: ReadonlyMap<number, readonly AbiCalls[]>, nati
 
 function largestStubbed(
   profile: OciProfile,
-  { runtime, enosys }: Context,
+  { runtime, enosys, stubbed }: Context,
   listed: ReadonlySet<Abi>,
   abis: ReadonlySet<Abi>,
-): Map<Abi, number> {
-  if (runtime !== 'runc' || enosys === 'none') return new Map();
+): ReadonlyMap<Abi, number> {
+  if (stubbed !== undefined) return stubbed;
+  if (runtime !== 'runc') return new Map();
   return largestNamed(profile, enosys === 'listed' ? listed : abis);
 }
 
