@@ -11,6 +11,7 @@ import {
   EFFECTS,
   evidenceText,
   first,
+  hasEffects,
   MARKERS,
   messageOf,
   placeText,
@@ -63,6 +64,7 @@ function inContexts(contexts: readonly string[]): string {
 interface Block {
   readonly section: Section;
   readonly kind: 'open' | 'folded' | 'waived';
+  readonly table: string;
   readonly rows: {
     readonly text: string;
     readonly findings: number;
@@ -71,6 +73,7 @@ interface Block {
 }
 
 const TABLE = '| Severity | Effect | Finding | ABI | Where |\n| --- | --- | --- | --- | --- |\n';
+const TABLE_WITHOUT_EFFECT = '| Severity | Finding | ABI | Where |\n| --- | --- | --- | --- |\n';
 
 function values(texts: readonly string[], sign: string): string[] {
   if (texts.length === 0) return [];
@@ -78,7 +81,7 @@ function values(texts: readonly string[], sign: string): string[] {
   return [`${sign} ${shown.map(name).join(', ')}${more > 0 ? ` and ${more} more` : ''}`];
 }
 
-function row(group: Group): string {
+function row(group: Group, effects: boolean): string {
   const { finding, abis } = group;
   const { change, added, removed } = detailsOf(group, '→');
   const evidence = evidenceText(group);
@@ -101,8 +104,8 @@ function row(group: Group): string {
         ]
   ).filter((text) => text !== '');
   const where = finding.place === null ? '' : place(placeText(finding.place));
-  const effect = `${code(MARKERS[finding.effect])} ${EFFECTS[finding.effect]}`;
-  return `| ${finding.severity} | ${effect} | ${cell.join('<br>')} | ${abis.join(', ')} | ${where} |\n`;
+  const effect = effects ? ` ${code(MARKERS[finding.effect])} ${EFFECTS[finding.effect]} |` : '';
+  return `| ${finding.severity} |${effect} ${cell.join('<br>')} | ${abis.join(', ')} | ${where} |\n`;
 }
 
 /** A path's end, with the line, says more than its beginning. */
@@ -114,27 +117,33 @@ function place(text: string): string {
   return code(`${clip(safe, half)}${end}`);
 }
 
-function blocksOf(all: readonly Section[]): Block[] {
+function blocksOf(all: readonly Section[], effects: boolean): Block[] {
   const rows = (groups: readonly Group[]) =>
     groups.map((group) => ({
-      text: row(group),
+      text: row(group, effects),
       findings: group.fingerprints.length,
       severity: group.finding.severity,
     }));
+  const table = effects ? TABLE : TABLE_WITHOUT_EFFECT;
   const folded = ({ finding }: Group) => FOLDED.has(finding.severity);
   return all
     .flatMap((section): Block[] => [
-      { section, kind: 'open', rows: rows(section.groups.filter((group) => !folded(group))) },
-      { section, kind: 'folded', rows: rows(section.groups.filter(folded)) },
-      { section, kind: 'waived', rows: rows(section.waived) },
+      {
+        section,
+        table,
+        kind: 'open',
+        rows: rows(section.groups.filter((group) => !folded(group))),
+      },
+      { section, table, kind: 'folded', rows: rows(section.groups.filter(folded)) },
+      { section, table, kind: 'waived', rows: rows(section.waived) },
     ])
     .filter((block) => block.rows.length > 0);
 }
 
-function blockHead({ section, kind, rows }: Block, all: readonly Section[]): string {
+function blockHead({ section, kind, rows, table }: Block, all: readonly Section[]): string {
   const heading = headingOf(section, all);
   const contexts = heading === null ? '' : inContexts(heading);
-  if (kind === 'open') return `${heading === null ? '' : `**${contexts}**\n\n`}${TABLE}`;
+  if (kind === 'open') return `${heading === null ? '' : `**${contexts}**\n\n`}${table}`;
   const of = (severity: Severity) =>
     rows.reduce((sum, row) => sum + (row.severity === severity ? row.findings : 0), 0);
   const number = of('high') + of('medium') + of('low') + of('note');
@@ -142,7 +151,7 @@ function blockHead({ section, kind, rows }: Block, all: readonly Section[]): str
     kind === 'waived'
       ? `${number} waived`
       : severities({ high: 0, medium: 0, low: of('low'), note: of('note'), waived: 0 });
-  return `<details>\n<summary>${summary}</summary>\n\n${heading === null ? '' : `${contexts}\n\n`}${TABLE}`;
+  return `<details>\n<summary>${summary}</summary>\n\n${heading === null ? '' : `${contexts}\n\n`}${table}`;
 }
 
 const tail = ({ kind }: Block) => (kind === 'open' ? '\n' : '\n</details>\n\n');
@@ -214,7 +223,7 @@ function leftOut(findings: number): string {
 
 export function markdown(report: Report): string {
   const all = sections(report);
-  const blocks = blocksOf(all);
+  const blocks = blocksOf(all, hasEffects(report));
   const head = headOf(report);
   const end = endOf(report);
   const budget = LIMIT_BYTES - bytes(head) - bytes(end) - bytes(leftOut(report.findings.length));

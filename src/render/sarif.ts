@@ -44,6 +44,7 @@ export function uriOf(path: string): string {
   const wellFormed = path.replace(/\p{Cs}/gu, '\ufffd');
   const drive = /^[A-Za-z]:[\\/]/.test(wellFormed);
   const segments = (drive ? wellFormed.replace(/\\/g, '/') : wellFormed).split('/');
+  if (path === '') return '.';
   const encoded = segments.map(encodeURIComponent).join('/');
   if (drive) return `file:///${encoded.replace('%3A', ':')}`;
   return wellFormed.startsWith('/') ? `file://${encoded.replace(/^\/*/, '/')}` : encoded;

@@ -21,6 +21,11 @@ export const EFFECTS: Readonly<Record<Effect, string>> = {
   none: 'no effect',
 };
 
+/** Those of lint have none. */
+export function hasEffects({ findings }: Report): boolean {
+  return findings.some(({ effect }) => effect !== 'none');
+}
+
 export function count(number: number, singular: string, plural = `${singular}s`): string {
   return `${number} ${number === 1 ? singular : plural}`;
 }
