@@ -104,8 +104,9 @@ function row(group: Group, effects: boolean): string {
         ]
   ).filter((text) => text !== '');
   const where = finding.place === null ? '' : place(placeText(finding.place));
+  const ways = abis.length === 0 ? '' : code(abis.join(', '));
   const effect = effects ? ` ${code(MARKERS[finding.effect])} ${EFFECTS[finding.effect]} |` : '';
-  return `| ${finding.severity} |${effect} ${cell.join('<br>')} | ${abis.join(', ')} | ${where} |\n`;
+  return `| ${finding.severity} |${effect} ${cell.join('<br>')} | ${ways} | ${where} |\n`;
 }
 
 /** A path's end, with the line, says more than its beginning. */

@@ -45,7 +45,7 @@ describe('every format', () => {
     '%s puts headlines in front of everything else, then the verdict',
     (format) => {
       const report = { ...sampleDiff(), headlines: ['web runs without any filter'] };
-      const shown = show(report, format).replace(/<title>.*<\/title>|<style>[^]*<\/style>/g, '');
+      const shown = show(report, format).replace(/<title>.*<\/title>|<style>[\s\S]*<\/style>/g, '');
       const headline = shown.indexOf('web runs without any filter');
       const verdict = shown.indexOf('4 calls may pass');
       const first = shown.indexOf('io_uring_setup');
@@ -474,19 +474,21 @@ describe('markdown', () => {
   test('nor where everything else is as long as it can be', () => {
     for (const text of ['|'.repeat(5000), '日 '.repeat(3000), '\u001b|`'.repeat(2000)]) {
       const { findings, ...rest } = hostileReport(text);
-      const many = <T>(item: T) => Array.from({ length: 300 }, () => item);
+      const many = <T>(item: T) => Array.from({ length: 60 }, () => item);
       const report: Report = {
         ...rest,
         headlines: many(text),
         contexts: many(0).map((_, index) => ({ label: `${text}${index}`, verdict: 'widens' })),
         cves: { opens: many(text), closes: many(text) },
-        findings: many(findings).flat(),
+        findings: many(findings)
+          .flat()
+          .map((found, index) => ({ ...found, call: `${text}${index}` })),
         notes: many(text),
       };
       const shown = show(report, 'markdown');
       expect(Buffer.byteLength(shown)).toBeLessThanOrEqual(65_536);
       expect(shown).toContain('**widens**');
-      expect(shown).toContain('Totals: 300 high');
+      expect(shown).toContain('Totals: 60 high');
       expect(shown).toMatch(/\d+ findings left out/);
     }
   });
@@ -516,14 +518,15 @@ describe('html', () => {
       for (const [, name = ''] of shown.matchAll(/<\/?([a-z0-9]+)/gi)) {
         expect(known).toContain(name.toLowerCase());
       }
-      expect(shown).not.toMatch(/<[^>]*\s(on\w+|style|src|href)=/i);
+      const unquoted = shown.replace(/="[^"]*"/g, '=');
+      expect(/<[^>]*\s(on\w+|style|src|href)=/i.test(unquoted)).toBe(false);
     }
   });
 
   test('permits nothing but its own style', () => {
     const { createHash } = require('node:crypto') as typeof import('node:crypto');
     const shown = show(sampleDiff(), 'html');
-    const [, style = ''] = /<style>([^]*)<\/style>/.exec(shown) ?? [];
+    const [, style = ''] = /<style>([\s\S]*)<\/style>/.exec(shown) ?? [];
     const hash = createHash('sha256').update(style).digest('base64');
     expect(shown).toContain(
       `content="default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'"`,
