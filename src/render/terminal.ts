@@ -74,7 +74,7 @@ export function terminal(report: Report, { columns, colour }: Options): string {
   };
   const lines: string[] = [];
   const say: Say = (lead, ...spans) => {
-    lines.push(...wrap(lead, spans, layout));
+    for (const line of wrap(lead, spans, layout)) lines.push(line);
   };
 
   for (const headline of report.headlines) {
