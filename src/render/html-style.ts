@@ -75,5 +75,6 @@ footer { margin-top: 3rem; color: var(--soft); font-size: 0.9rem; }
   tr, .headline { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   thead { display: table-header-group; }
+  details::details-content { content-visibility: visible; block-size: auto; }
 }
 `;
