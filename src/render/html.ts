@@ -4,7 +4,7 @@ import { escapeUnsafe } from '../errors/text';
 import { type Effect, type Group, type Report, type Severity, totals } from '../review';
 import { STYLE } from './html-style';
 import type { Options } from './options';
-import { headingOf, type Section, sections } from './sections';
+import { type Section, sections } from './sections';
 import {
   cvesText,
   detailsOf,
@@ -100,8 +100,8 @@ function folded(groups: readonly Group[], summary: string, effects: boolean): st
 
 const LIGHT: ReadonlySet<Severity> = new Set(['low', 'note']);
 
-function section(part: Section, all: readonly Section[], effects: boolean): string {
-  const heading = headingOf(part, all);
+function section(part: Section, effects: boolean): string {
+  const { heading } = part;
   const title = heading === null ? '' : `In ${heading.join('; ')}`;
   const light = part.groups.filter((group) => LIGHT.has(group.finding.severity));
   const heavy = part.groups.filter((group) => !LIGHT.has(group.finding.severity));
@@ -150,6 +150,7 @@ export function html(report: Report, { tool }: Options): string {
   const counts = totals(report.findings);
   const { word, sentence } = verdictOf(report, counts);
   const all = sections(report);
+  const effects = hasEffects(report);
   const title = `${tool.name} ${report.subject}: ${subjects(report, '→')}`;
   const before = report.before === null ? '' : `${code(report.before)} → `;
   return `<!doctype html>
@@ -169,7 +170,7 @@ export function html(report: Report, { tool }: Options): string {
 ${report.headlines.map((headline) => `<p class="headline">${safe(headline)}</p>\n`).join('')}<p class="verdict"><strong class="${report.verdict ?? ''}">${safe(word)}</strong>${sentence === '' ? '' : `: ${safe(sentence)}`}</p>
 <p class="soft">${before}${code(report.after)}</p>
 <p>Totals: ${totalsLine(counts)}</p>
-${contexts(report)}${all.length === 0 ? '' : '<h2>Findings</h2>\n'}${all.map((part) => section(part, all, hasEffects(report))).join('')}${cveList(report.cves)}${list('Notes', report.notes)}</main>
+${contexts(report)}${all.length === 0 ? '' : '<h2>Findings</h2>\n'}${all.map((part) => section(part, effects)).join('')}${cveList(report.cves)}${list('Notes', report.notes)}</main>
 <footer>Made by ${safe(tool.name)} ${safe(tool.version)}.</footer>
 </body>
 </html>

@@ -2,7 +2,7 @@
 import { escapeUnsafe } from '../errors/text';
 import { type Group, type Report, type Severity, totals } from '../review';
 import { code, prose } from './markdown-text';
-import { headingOf, type Section, sections } from './sections';
+import { type Section, sections } from './sections';
 import {
   clip,
   count,
@@ -141,8 +141,7 @@ function blocksOf(all: readonly Section[], effects: boolean): Block[] {
     .filter((block) => block.rows.length > 0);
 }
 
-function blockHead({ section, kind, rows, table }: Block, all: readonly Section[]): string {
-  const heading = headingOf(section, all);
+function blockHead({ section: { heading }, kind, rows, table }: Block): string {
   const contexts = heading === null ? '' : inContexts(heading);
   if (kind === 'open') return `${heading === null ? '' : `**${contexts}**\n\n`}${table}`;
   const of = (severity: Severity) =>
@@ -158,7 +157,7 @@ function blockHead({ section, kind, rows, table }: Block, all: readonly Section[
 const tail = ({ kind }: Block) => (kind === 'open' ? '\n' : '\n</details>\n\n');
 
 /** How many rows of each block fit in `budget` bytes: the most severe first, waived ones last. */
-function fitting(blocks: readonly Block[], all: readonly Section[], budget: number): number[] {
+function fitting(blocks: readonly Block[], budget: number): number[] {
   const taken = blocks.map(() => 0);
   let left = budget;
   const order: readonly ((block: Block, severity: Severity) => boolean)[] = [
@@ -172,7 +171,7 @@ function fitting(blocks: readonly Block[], all: readonly Section[], budget: numb
     for (const [index, block] of blocks.entries()) {
       for (const { text, severity } of block.rows.slice(taken[index])) {
         if (!wanted(block, severity)) continue;
-        const around = taken[index] === 0 ? bytes(blockHead(block, all)) + bytes(tail(block)) : 0;
+        const around = taken[index] === 0 ? bytes(blockHead(block)) + bytes(tail(block)) : 0;
         const cost = bytes(text) + around;
         // What comes later weighs less: it does not slip in where this did not fit.
         if (cost > left) return taken;
@@ -223,19 +222,18 @@ function leftOut(findings: number): string {
 }
 
 export function markdown(report: Report): string {
-  const all = sections(report);
-  const blocks = blocksOf(all, hasEffects(report));
+  const blocks = blocksOf(sections(report), hasEffects(report));
   const head = headOf(report);
   const end = endOf(report);
   const budget = LIMIT_BYTES - bytes(head) - bytes(end) - bytes(leftOut(report.findings.length));
-  const taken = fitting(blocks, all, budget);
+  const taken = fitting(blocks, budget);
   const missing = blocks
     .flatMap(({ rows }, index) => rows.slice(taken[index]))
     .reduce((sum, { findings }) => sum + findings, 0);
   const body = blocks.map((block, index) => {
     const rows = block.rows.slice(0, taken[index]);
     if (rows.length === 0) return '';
-    return `${blockHead(block, all)}${rows.map(({ text }) => text).join('')}${tail(block)}`;
+    return `${blockHead(block)}${rows.map(({ text }) => text).join('')}${tail(block)}`;
   });
   return `${head}${body.join('')}${leftOut(missing)}${end}`;
 }

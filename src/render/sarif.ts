@@ -86,9 +86,8 @@ function textOf(finding: Finding): string {
       : [`${verb}: ${shown.join('; ')}${more > 0 ? ` and ${more} more` : ''}.`];
   };
   const about = [change, finding.abi].filter((text) => text !== null).join(', ');
-  const message = messageOf(group).replace(/\.$/, '');
   return [
-    `${message}${about === '' ? '' : ` (${about})`}.`,
+    `${messageOf(group)}${about === '' ? '' : ` (${about})`}.`,
     ...values(added, 'Now passes'),
     ...values(removed, 'No longer passes'),
     finding.reason ?? '',

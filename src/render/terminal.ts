@@ -9,7 +9,7 @@ import {
 } from '../review';
 import { type Layout, type Span, type Style, wrap } from './layout';
 import type { Options } from './options';
-import { headingOf, sections } from './sections';
+import { sections } from './sections';
 import {
   cvesText,
   detailsOf,
@@ -82,15 +82,13 @@ export function terminal(report: Report, { columns, colour }: Options): string {
   }
   if (lines.length > 0) lines.push('');
   sayVerdict(report, say);
-  const all = sections(report);
   const effects = hasEffects(report);
-  for (const section of all) {
+  for (const { heading, groups, waived } of sections(report)) {
     lines.push('');
-    const heading = headingOf(section, all);
     if (heading !== null)
       say([{ text: 'In ', style: 'bold' }], { text: `${heading.join('; ')}:`, style: 'bold' });
-    for (const group of section.groups) sayFinding(group, effects, say);
-    for (const group of section.waived) sayWaived(group, effects, say);
+    for (const group of groups) sayFinding(group, effects, say);
+    for (const group of waived) sayWaived(group, effects, say);
   }
   lines.push('');
   sayEnd(report, say);

@@ -182,9 +182,10 @@ export function detailsOf({ finding }: Group, arrow: string): Details {
   };
 }
 
-/** The message, with the call in front if it does not name it. */
+/** The message without its full stop, with the call in front if it does not name it. */
 export function messageOf({ finding: { call, message } }: Group): string {
-  return call === null || message.includes(call) ? message : `${call}: ${message}`;
+  const text = message.replace(/\.$/, '');
+  return call === null || text.includes(call) ? text : `${call}: ${text}`;
 }
 
 /** Why the call is in the profile; null: nothing is known. */

@@ -205,6 +205,18 @@ describe('terminal', () => {
     expect(show(part, 'terminal')).toMatch(/^In x86_64, runc and crun, CAP_SYS_ADMIN added:$/m);
   });
 
+  test('a heading names the contexts that are left out, where those are fewer', () => {
+    const contexts = ['a', 'b', 'c', 'd'].map((label) => ({ label, verdict: 'widens' as const }));
+    const heading = (...held: string[]) =>
+      /^In (.*):$/m.exec(
+        show(diffReport({ contexts, findings: [finding({ contexts: held })] }), 'terminal'),
+      )?.[1];
+    expect(heading('a', 'b', 'd')).toBe('every context but c');
+    expect(heading('d', 'a')).toBe('a; d');
+    expect(heading('d', 'c', 'b', 'a')).toBeUndefined();
+    expect(heading()).toBeUndefined();
+  });
+
   test('values are cut after eight, and waived findings say until when and why', () => {
     const shown = show(sampleDiff(), 'terminal', { columns: 200 });
     expect(shown).toContain('- persona 0x0; ');
