@@ -1,7 +1,8 @@
 /** One page that needs nothing else: no script, no font, no image, and a policy that permits none. */
 import { createHash } from 'node:crypto';
 import { escapeUnsafe } from '../errors/text';
-import { type Effect, type Group, type Report, type Severity, totals } from '../review';
+import type { Effect, Group, Report, Severity } from '../review';
+import { totals } from '../review/totals';
 import { STYLE } from './html-style';
 import type { Options } from './options';
 import { type Section, sections } from './sections';

@@ -1,4 +1,7 @@
-/** A review as people or machines want to read it, one file for each format. No I/O. */
+/**
+ * A review as people or machines want to read it, one file for each format. No I/O. Nothing here
+ * loads ../review as a whole, which reads waivers and so needs zod.
+ */
 import type { Report } from '../review';
 import type { Options } from './options';
 

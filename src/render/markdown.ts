@@ -1,6 +1,7 @@
 /** A comment on a pull request: the verdict first, what weighs less folded, never above the limit. */
 import { escapeUnsafe } from '../errors/text';
-import { type Group, type Report, type Severity, totals } from '../review';
+import type { Group, Report, Severity } from '../review';
+import { totals } from '../review/totals';
 import { code, prose } from './markdown-text';
 import { type Section, sections } from './sections';
 import {

@@ -1,14 +1,8 @@
 /** SARIF 2.1.0 (OASIS, with errata 01), within what GitHub code scanning takes. */
 import { escapeUnsafe, escapeUnsafeJson } from '../errors/text';
-import {
-  bySeverity,
-  type Finding,
-  type Group,
-  type Report,
-  ruleText,
-  type Severity,
-  totals,
-} from '../review';
+import type { Finding, Group, Report, Severity } from '../review';
+import { ruleText } from '../review/rules';
+import { bySeverity, totals } from '../review/totals';
 import { anyPath, locationOf } from './location';
 import type { Options } from './options';
 import { detailsOf, first, messageOf, VALUES_SHOWN } from './words';

@@ -1,5 +1,8 @@
 /** Findings by the contexts they hold in, for formats that people read. */
-import { bySeverity, type Finding, type Group, grouped, type Report, SEVERITIES } from '../review';
+import type { Finding, Group, Report } from '../review';
+import { grouped } from '../review/grouped';
+import { bySeverity } from '../review/totals';
+import { SEVERITIES } from '../review/types';
 
 export interface Section {
   /** Stands after "In": the contexts they hold in. null: nothing to tell apart. */

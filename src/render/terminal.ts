@@ -1,12 +1,6 @@
 /** For a terminal: the verdict first, a line for each finding, totals at the end. */
-import {
-  type Effect,
-  type Group,
-  type Report,
-  type Severity,
-  totals,
-  type Verdict as Word,
-} from '../review';
+import type { Effect, Group, Report, Severity, Verdict } from '../review';
+import { totals } from '../review/totals';
 import { type Layout, type Span, type Style, wrap } from './layout';
 import type { Options } from './options';
 import { sections } from './sections';
@@ -37,7 +31,7 @@ const LEGEND: readonly { readonly of: readonly Effect[]; readonly text: string }
   { of: ['none'], text: '. no effect' },
 ];
 
-const VERDICT_STYLES: Readonly<Record<Word, Style>> = {
+const VERDICT_STYLES: Readonly<Record<Verdict, Style>> = {
   identical: 'green',
   equivalent: 'green',
   narrows: 'yellow',

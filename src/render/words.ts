@@ -1,5 +1,6 @@
 /** What every format says in the same words. Nothing here is escaped: each format does that itself. */
-import { type Effect, type Group, grouped, type Place, type Report, type Totals } from '../review';
+import type { Effect, Group, Place, Report, Totals } from '../review';
+import { grouped } from '../review/grouped';
 
 /** More of them are cut with a count. */
 export const VALUES_SHOWN = 8;
