@@ -186,7 +186,10 @@ export function detailsOf({ finding }: Group, arrow: string): Details {
 /** The message without its full stop, with the call in front if it does not name it. */
 export function messageOf({ finding: { call, message } }: Group): string {
   const text = message.replace(/\.$/, '');
-  return call === null || text.includes(call) ? text : `${call}: ${text}`;
+  if (call === null) return text;
+  // "read" is not named by "pread64".
+  const named = /\W/.test(call) ? text.includes(call) : text.split(/\W+/).includes(call);
+  return named ? text : `${call}: ${text}`;
 }
 
 /** Why the call is in the profile; null: nothing is known. */

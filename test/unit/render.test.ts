@@ -153,6 +153,19 @@ describe('terminal', () => {
     expect(lines[at + 1]).toMatch(/^ {9}word/);
   });
 
+  test('the call is named if the message does not, and nothing is said twice', () => {
+    const said = (parts: Partial<Finding>) =>
+      show(diffReport({ findings: [finding({ place: null, abi: null, ...parts })] }), 'terminal')
+        .split('\n')
+        .find((line) => line.startsWith('+ high'));
+    expect(said({ call: 'read', message: 'pread64 went from errno EPERM to allow.' })).toBe(
+      '+ high   read: pread64 went from errno EPERM to allow',
+    );
+    expect(said({ call: 'mount', message: 'mount passes' })).toBe(
+      '+ high   mount passes (errno EPERM -> allow)',
+    );
+  });
+
   test('ABIs of the same finding share a line', () => {
     const findings = (['x86_64', 'i386'] as const).map((abi, index) =>
       finding({ abi, fingerprint: `${index}`.repeat(16) }),
