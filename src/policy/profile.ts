@@ -50,12 +50,12 @@ export function policyOfProfile(profile: OciProfile, context: Context): Policy {
     const calls = here.map((abi) => abiCalls(workspace, abi, rules, other));
     if (context.asWritten !== true) refuseUnloaded(calls, native);
     conditional.push(...calls.flatMap((made) => made.conditional));
-    const nodes = calls.flatMap((made) => [...made.nodes]);
-    const filter = withUnlisted(workspace, here, other, piecesOf(other, new Map(nodes)));
+    const nodes = calls.map((made) => made.nodes);
+    const filter = withUnlisted(workspace, here, other, piecesOf(other, nodes));
     archs.set(arch, piecewise(workspace, NUMBER, withEnosys(workspace, here, largest, filter)));
   }
   if (context.asWritten !== true) refuseMerged(conditional);
-  const root = piecewise(workspace, ARCH, piecesOf(workspace.terminal(UNLISTED), archs));
+  const root = piecewise(workspace, ARCH, piecesOf(workspace.terminal(UNLISTED), [archs]));
   return policyOf(workspace, root);
 }
 
@@ -123,10 +123,10 @@ function largestNamed(profile: OciProfile, abis: ReadonlySet<Abi>): Map<Abi, num
   const largest = new Map<Abi, number>();
   if (/^SCMP_ACT_(ALLOW|LOG|TRACE)$/.test(profile.defaultAction)) return largest;
   for (const abi of abis) {
-    const numbers = profile.syscalls.flatMap(({ names }) =>
-      names.map((name) => numberOf(abi, name) ?? 0),
-    );
-    const last = numbers.reduce((max, number) => Math.max(max, number), 0);
+    let last = 0;
+    for (const { names } of profile.syscalls) {
+      for (const name of names) last = Math.max(last, numberOf(abi, name) ?? 0);
+    }
     if (last > 0) largest.set(abi, last);
   }
   return largest;
