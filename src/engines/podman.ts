@@ -136,6 +136,16 @@ function failed(command: string, stderr: string): SysieveError {
   });
 }
 
+export async function podmanCommandVersion(command: string): Promise<string> {
+  const { code, stdout, stderr } = await runPodman(command, ['version', '--format', 'json']);
+  if (code !== 0) throw failed(command, stderr);
+  const parsed = z
+    .object({ Client: z.object({ Version: z.string() }) })
+    .safeParse(parseJson(command, stdout));
+  if (!parsed.success) throw unexpectedAnswer('podman', command, parsed.error);
+  return parsed.data.Client.Version;
+}
+
 export function podmanCommandEngine(command: string): Engine {
   return {
     name: 'podman',

@@ -26,7 +26,7 @@ const IPC: Readonly<Record<string, number>> = {
   shmctl: 24,
 };
 
-const SOCKETCALL_NUMBER = 102;
+export const SOCKETCALL_NUMBER = 102;
 const IPC_NUMBER = 117;
 
 interface Multiplexed {
