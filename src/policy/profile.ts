@@ -46,11 +46,11 @@ export function policyOfProfile(profile: OciProfile, context: Context): Policy {
   const archs = new Map<number, Node>();
   for (const [arch, made] of calls) {
     const here = made.map(({ abi }) => abi);
-    const nodes = made.flatMap((one) => [...one.nodes]);
-    const filter = withUnlisted(workspace, here, other, piecesOf(other, new Map(nodes)));
+    const nodes = made.map((one) => one.nodes);
+    const filter = withUnlisted(workspace, here, other, piecesOf(other, nodes));
     archs.set(arch, piecewise(workspace, NUMBER, withEnosys(workspace, here, largest, filter)));
   }
-  const root = piecewise(workspace, ARCH, piecesOf(workspace.terminal(UNLISTED), archs));
+  const root = piecewise(workspace, ARCH, piecesOf(workspace.terminal(UNLISTED), [archs]));
   return policyOf(workspace, root);
 }
 
@@ -185,10 +185,10 @@ function largestNamed(profile: OciProfile, abis: ReadonlySet<Abi>): Map<Abi, num
   const largest = new Map<Abi, number>();
   if (/^SCMP_ACT_(ALLOW|LOG|TRACE)$/.test(profile.defaultAction)) return largest;
   for (const abi of abis) {
-    const numbers = profile.syscalls.flatMap(({ names }) =>
-      names.map((name) => numberOf(abi, name) ?? 0),
-    );
-    const last = numbers.reduce((max, number) => Math.max(max, number), 0);
+    let last = 0;
+    for (const { names } of profile.syscalls) {
+      for (const name of names) last = Math.max(last, numberOf(abi, name) ?? 0);
+    }
     if (last > 0) largest.set(abi, last);
   }
   return largest;
