@@ -15,7 +15,7 @@ import {
   mergeKey,
   NOTHING,
 } from './findings';
-import { Labels } from './labels';
+import { EVERY, Labels } from './labels';
 import type { ProfileSide, Side } from './side';
 import { textDrafts } from './text';
 
@@ -42,7 +42,7 @@ export function diff(before: Side, after: Side, options: DiffOptions = {}): Repo
   );
   const findings = [
     ...merged.findings,
-    ...[...textDrafts(before, after), ...refusals].map((draft) => finished(draft, [])),
+    ...[...textDrafts(before, after), ...refusals].map((draft) => finished(draft, [EVERY])),
   ].sort(byWeight);
   return {
     subject: 'diff',
@@ -50,7 +50,7 @@ export function diff(before: Side, after: Side, options: DiffOptions = {}): Repo
     after: after.label,
     verdict: verdictOf(findings.map(({ effect }) => effect)),
     headlines: headlines(before, after, merged.findings),
-    contexts: merged.contexts,
+    contexts: withEvery(merged.contexts, findings),
     cves: cvesOf(findings),
     findings,
     notes: [...notes, ...compared.notes],
@@ -65,7 +65,7 @@ function unchanged(before: Side, after: Side, notes: readonly string[]): Report 
     after: after.label,
     verdict: 'identical',
     headlines: [],
-    contexts: [{ label: 'in every context', verdict: 'identical' }],
+    contexts: [{ label: EVERY, verdict: 'identical' }],
     cves: { opens: [], closes: [] },
     findings: [],
     notes,
@@ -89,6 +89,16 @@ function sameEngine(a: ProfileSide, b: ProfileSide): boolean {
 function finished(draft: Draft, contexts: readonly string[]): Finding {
   const label = contexts.join('; ');
   return { ...draft, contexts, fingerprint: fingerprintOf(draft, label), waiver: null };
+}
+
+/** What is not about the filter holds everywhere, also where nothing else does. */
+function withEvery(
+  contexts: readonly ContextResult[],
+  findings: readonly Finding[],
+): readonly ContextResult[] {
+  const needed = findings.some((finding) => finding.contexts.includes(EVERY));
+  if (!needed || contexts.some(({ label }) => label === EVERY)) return contexts;
+  return [{ label: EVERY, verdict: 'equivalent' }, ...contexts];
 }
 
 interface Merged {

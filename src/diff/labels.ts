@@ -17,7 +17,7 @@ function distinct(values: readonly string[]): string[] {
   return [...new Set(values)];
 }
 
-const EVERY = 'in every context';
+export const EVERY = 'in every context';
 
 function count(places: Places): number {
   return places.toString(2).replaceAll('0', '').length;

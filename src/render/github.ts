@@ -95,7 +95,7 @@ function annotationOf(group: Group, report: Report): Annotation {
       abis.length === 0 ? null : `ABIs: ${abis.join(', ')}`,
       finding.contexts.length === 0 || finding.contexts.length === report.contexts.length
         ? null
-        : `in ${finding.contexts.join('; ')}`,
+        : finding.contexts.join('; '),
       location?.line === null && finding.place !== null ? placeText(finding.place) : null,
     ]),
     file: location === null ? undefined : escapeUnsafe(location.path),

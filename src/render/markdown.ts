@@ -3,7 +3,7 @@ import { escapeUnsafe } from '../errors/text';
 import type { Group, Report, Severity } from '../review';
 import { totals } from '../review/totals';
 import { code, prose } from './markdown-text';
-import { type Section, sections } from './sections';
+import { capital, type Section, sections } from './sections';
 import {
   clip,
   count,
@@ -54,11 +54,6 @@ function bounded(texts: readonly string[]): { shown: string[]; more: number } {
     return index === 0 || used <= LIST_BYTES;
   });
   return { shown, more: texts.length - shown.length };
-}
-
-function inContexts(contexts: readonly string[]): string {
-  const { shown, more } = bounded(contexts.map((context) => say(context)));
-  return `In ${shown.join('; ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 /** A table of findings: the headings of its section, and rows. */
@@ -143,7 +138,7 @@ function blocksOf(all: readonly Section[], effects: boolean): Block[] {
 }
 
 function blockHead({ section: { heading }, kind, rows, table }: Block): string {
-  const contexts = heading === null ? '' : inContexts(heading);
+  const contexts = heading === null ? '' : say(heading);
   if (kind === 'open') return `${heading === null ? '' : `**${contexts}**\n\n`}${table}`;
   const of = (severity: Severity) =>
     rows.reduce((sum, row) => sum + (row.severity === severity ? row.findings : 0), 0);
@@ -195,7 +190,8 @@ function headOf(report: Report): string {
   const before = report.before === null ? '' : `${name(report.before)} → `;
   parts.push(`${before}${name(report.after)}\n\n`);
   const [only] = report.contexts;
-  if (only !== undefined && report.contexts.length === 1) parts.push(`In ${say(only.label)}\n\n`);
+  if (only !== undefined && report.contexts.length === 1)
+    parts.push(`${say(capital(only.label))}\n\n`);
   if (report.contexts.length > 1) {
     const { shown, more } = bounded(
       report.contexts.map(({ label, verdict }) => `| ${say(label)} | ${verdict} |\n`),

@@ -5,8 +5,8 @@ import { bySeverity } from '../review/totals';
 import { SEVERITIES } from '../review/types';
 
 export interface Section {
-  /** Stands after "In": the contexts they hold in. null: nothing to tell apart. */
-  readonly heading: readonly string[] | null;
+  /** The contexts they hold in, as a line of its own. null: nothing to tell apart. */
+  readonly heading: string | null;
   /** Most severe first, without those that are waived. */
   readonly groups: readonly Group[];
   readonly waived: readonly Group[];
@@ -38,19 +38,13 @@ export function sections(report: Report): Section[] {
       heading:
         contexts.length === 0 && ordered.length === 1
           ? null
-          : headingOf(contexts, [...labels.keys()]),
+          : capital((contexts.length === 0 ? ['in every context'] : contexts).join('; ')),
       groups: groups.filter(({ finding }) => finding.waiver === null),
       waived: groups.filter(({ finding }) => finding.waiver !== null),
     };
   });
 }
 
-/** `held`: none stands for all of them. */
-function headingOf(held: readonly string[], all: readonly string[]): readonly string[] {
-  if (held.length === 0) return ['every context'];
-  const others = all.filter((label) => !held.includes(label));
-  // Shorter, where most of them are meant.
-  return others.length < held.length && held.length > 2
-    ? [`every context but ${others.join('; ')}`]
-    : held;
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

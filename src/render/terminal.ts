@@ -79,8 +79,7 @@ export function terminal(report: Report, { columns, colour }: Options): string {
   const effects = hasEffects(report);
   for (const { heading, groups, waived } of sections(report)) {
     lines.push('');
-    if (heading !== null)
-      say([{ text: 'In ', style: 'bold' }], { text: `${heading.join('; ')}:`, style: 'bold' });
+    if (heading !== null) say(MARGIN, { text: `${heading}:`, style: 'bold' });
     for (const group of groups) sayFinding(group, effects, say);
     for (const group of waived) sayWaived(group, effects, say);
   }
@@ -98,7 +97,7 @@ function sayVerdict(report: Report, say: Say): void {
   const [only, ...others] = report.contexts;
   if (only === undefined) return;
   if (others.length === 0) {
-    say(INDENT, { text: `in ${only.label}` });
+    say(INDENT, { text: only.label });
     return;
   }
   say(INDENT, { text: `in ${report.contexts.length} contexts:` });
