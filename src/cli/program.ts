@@ -14,6 +14,8 @@ const COMMANDS = new Map<string, () => Promise<CommandModule>>([
   ['merge', () => import('./merge.js')],
   ['verify', () => import('./verify.js')],
   ['run', () => import('./run.js')],
+  ['git-diff-driver', () => import('./git-diff-driver.js')],
+  ['git-textconv', () => import('./git-textconv.js')],
   ['doctor', () => import('./doctor.js')],
   ['schema', () => import('./schema.js')],
 ]);

@@ -82,7 +82,12 @@ async function gitSide(spec: string, options: SideOptions): Promise<ProfileSide>
 
 /** Throws a SysieveError that names `spec` for everything that cannot be read. */
 export async function loadSide(spec: string, options: SideOptions = {}): Promise<Side> {
-  if (spec === '') throw new SysieveError('input', 'side-invalid', 'an empty name of a side');
+  if (spec === '' || spec.includes('\0')) {
+    const what = spec === '' ? 'an empty name' : `${JSON.stringify(spec)} names nothing`;
+    throw new SysieveError('input', 'side-invalid', `${what} to compare`, {
+      remedy: `Give a ${SIDES}.`,
+    });
+  }
   if (spec === '-') return fileSide(spec, options, []);
   const [, kind, rest = ''] = /^(container|pid|default):(.*)$/s.exec(spec) ?? [];
   if (kind === 'container') {

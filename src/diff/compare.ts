@@ -11,10 +11,10 @@ import {
   gatesOf,
   type Machine,
   mentionedMachines,
-  type RuntimeName,
   RUNTIMES,
+  type RuntimeName,
 } from './contexts';
-import { cvesOf, cveStates, type CveStates, namesOfCves } from './cves';
+import { type CveStates, cveStates, cvesOf, namesOfCves } from './cves';
 import type { Live, ProfileSide, Side } from './side';
 import {
   asGated,
@@ -47,7 +47,11 @@ export interface Comparisons {
   readonly machines: readonly Machine[];
   readonly compared: readonly Compared[];
   /** A runtime with which a side cannot be installed at all; it is not compared. */
-  readonly refusals: readonly { side: 'before' | 'after'; error: SysieveError; runtime: RuntimeName }[];
+  readonly refusals: readonly {
+    side: 'before' | 'after';
+    error: SysieveError;
+    runtime: RuntimeName;
+  }[];
   readonly notes: readonly string[];
 }
 
@@ -162,8 +166,11 @@ function mentioned(profiles: readonly ProfileSide[], notes: string[]): Machine[]
 
 class Comparer {
   private readonly known = new Map<string, Comparison>();
-  private readonly refusals: { side: 'before' | 'after'; error: SysieveError; runtime: RuntimeName }[] =
-    [];
+  private readonly refusals: {
+    side: 'before' | 'after';
+    error: SysieveError;
+    runtime: RuntimeName;
+  }[] = [];
 
   constructor(
     private readonly before: Side,
@@ -201,7 +208,10 @@ class Comparer {
     if (before === 'refused' || after === 'refused') return null;
     if (before !== null && after !== null) return this.ofProfiles(before, after);
     if (before === null && after === null) {
-      return comparison(policyOfLive(this.live('before')), policyOfLive(this.live('after')), [null, null]);
+      return comparison(policyOfLive(this.live('before')), policyOfLive(this.live('after')), [
+        null,
+        null,
+      ]);
     }
     return this.ofLive(context, before, after);
   }
@@ -236,11 +246,10 @@ class Comparer {
     const key = names === null ? wholeKey(before, after) : partKey(names, before, after);
     const known = this.known.get(key);
     if (known !== undefined) return known;
-    const made = comparison(
-      policyOfView(before, names),
-      policyOfView(after, names),
-      [before, after],
-    );
+    const made = comparison(policyOfView(before, names), policyOfView(after, names), [
+      before,
+      after,
+    ]);
     this.known.set(key, made);
     return made;
   }

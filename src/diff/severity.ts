@@ -56,7 +56,8 @@ function onlyOrdinaryDomains(areas: readonly Area[] | null): boolean {
   return (
     areas?.every((area) => {
       const set = area.find(({ index }) => index === 0)?.set;
-      if (set?.kind === 'values') return set.values.every((value) => ORDINARY_DOMAINS.includes(value));
+      if (set?.kind === 'values')
+        return set.values.every((value) => ORDINARY_DOMAINS.includes(value));
       return (
         set?.kind === 'bits' &&
         set.cubes.every(
