@@ -31,6 +31,10 @@ export function plainGitEnv(): NodeJS.ProcessEnv {
 export function sampleRepository(dir: string): SampleRepository {
   mkdirSync(dir, { recursive: true });
   const env = plainGitEnv();
+  for (const role of ['AUTHOR', 'COMMITTER']) {
+    env[`GIT_${role}_NAME`] = 'Reviewer';
+    env[`GIT_${role}_EMAIL`] = 'reviewer@example.org';
+  }
   const run = (more: NodeJS.ProcessEnv, ...args: string[]) =>
     execFileSync('git', args, { cwd: dir, env: { ...env, ...more }, encoding: 'utf8' });
   run({}, 'init', '-q', '-b', 'main', '--object-format=sha1');
@@ -39,13 +43,9 @@ export function sampleRepository(dir: string): SampleRepository {
       copyFileSync(path.join(FIXTURES, String(index + 1), file), path.join(dir, file));
     }
     const date = `2026-0${index + 1}-01T12:00:00Z`;
-    const who = { NAME: 'Reviewer', EMAIL: 'reviewer@example.org', DATE: date };
-    const names = Object.entries(who).flatMap(([key, value]) => [
-      [`GIT_AUTHOR_${key}`, value],
-      [`GIT_COMMITTER_${key}`, value],
-    ]);
     run({}, 'add', '-A');
-    run(Object.fromEntries(names), 'commit', '-q', '--no-gpg-sign', '-m', message);
+    const dates = { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
+    run(dates, 'commit', '-q', '--no-gpg-sign', '-m', message);
     return run({}, 'rev-parse', 'HEAD').trim();
   }) as [string, string, string];
   return { dir, commits, env, git: (...args) => run({}, ...args) };

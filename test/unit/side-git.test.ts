@@ -114,7 +114,7 @@ test('what is missing is an error that says why', async () => {
   expect((await refusal('HEAD:a\nHEAD:app.json')).code).toBe('git-not-found');
   expect((await refusal('HEAD:a\0b')).exitCode).toBe(3);
   writeFileSync('app.evidence.json', '{"version": 2, "calls": [');
-  sample.git('commit', '-qam', 'broken', '--author=a <a@b>', '--no-verify');
+  sample.git('commit', '-qam', 'broken');
   const broken = await refusal('HEAD:app.json');
   expect(broken.message).toContain('HEAD:app.evidence.json:1:26');
   process.chdir(dir);
