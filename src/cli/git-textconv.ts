@@ -39,6 +39,8 @@ export function register(program: Command): void {
     .command('git-textconv')
     .description("print a profile as one line for each call and rule, for git's textconv")
     .argument('<file>', 'the profile; git names it')
+    // A path may begin with a hyphen.
+    .allowUnknownOption()
     .addHelpText('after', SETUP)
     .action(run);
 }

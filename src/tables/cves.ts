@@ -144,5 +144,10 @@ function read(): Cve[] {
   return out.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
+let all: readonly Cve[] | undefined;
+
 /** Ordered by id. */
-export const CVES: readonly Cve[] = read();
+export function cves(): readonly Cve[] {
+  all ??= read();
+  return all;
+}

@@ -280,9 +280,10 @@ function described(name: string, index: number, set: WordSet, limit: number): st
 }
 
 /**
- * The set in words, `index` 6 standing for the instruction pointer, e.g. "domain AF_INET or AF_INET6", "flags without CLONE_NEWUSER". "(low 32 bits)"
+ * The set in words, e.g. "domain AF_INET or AF_INET6", "flags without CLONE_NEWUSER". "(low 32 bits)"
  * says that the filter does not look at the upper half, as the kernel does not for a parameter of
- * 32 bits. Exact: different sets have different texts. Nothing is cut, however long.
+ * 32 bits. Exact: different sets have different texts. Nothing is cut, however long. `index` 6 is
+ * the instruction pointer.
  */
 export function describeSet(name: string, index: number, set: WordSet): string {
   return described(name, index, set, Number.POSITIVE_INFINITY);

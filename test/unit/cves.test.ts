@@ -1,11 +1,11 @@
-import { ABIS, argumentMeaning, CVES, names } from '../../src/tables';
+import { ABIS, argumentMeaning, cves, names } from '../../src/tables';
 
 const every = new Set(ABIS.flatMap((abi) => names(abi)));
 
 test('every call is one that some ABI has, every CVE is there once', () => {
-  expect(CVES.length).toBe(119);
-  expect(new Set(CVES.map(({ id }) => id)).size).toBe(CVES.length);
-  for (const { id, calls, source } of CVES) {
+  expect(cves().length).toBe(119);
+  expect(new Set(cves().map(({ id }) => id)).size).toBe(cves().length);
+  for (const { id, calls, source } of cves()) {
     expect(id).toMatch(/^CVE-(20\d\d)-\d{4,7}$/);
     expect(source).toMatch(/^\w/);
     expect(calls.length).toBeGreaterThan(0);
@@ -21,7 +21,7 @@ test('every call is one that some ABI has, every CVE is there once', () => {
 });
 
 test('modes, arguments and sources are read as they are written', () => {
-  const one = (id: string) => CVES.find((cve) => cve.id === id);
+  const one = (id: string) => cves().find((cve) => cve.id === id);
   expect(one('CVE-2014-4699')).toEqual({
     id: 'CVE-2014-4699',
     mode: 'all_of',
@@ -45,5 +45,9 @@ test('modes, arguments and sources are read as they are written', () => {
   expect(one('CVE-2011-1082')?.calls.map(({ name }) => name)).toEqual([
     ...['epoll_create', 'epoll_create1', 'epoll_ctl', 'epoll_wait', 'epoll_pwait'],
   ]);
-  expect(CVES.map(({ id }) => id)).toEqual(CVES.map(({ id }) => id).sort());
+  expect(cves().map(({ id }) => id)).toEqual(
+    cves()
+      .map(({ id }) => id)
+      .sort(),
+  );
 });
