@@ -1,7 +1,6 @@
 /** The command line: which commands there are, and what all of them have in common. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command } from 'commander';
+import { packageVersion } from './version';
 
 interface CommandModule {
   register(program: Command): void;
@@ -48,6 +47,12 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./verify.js'),
   },
   {
+    name: 'diff',
+    usage: '[options] <old> <new>',
+    summary: 'say exactly what a change of a profile permits and refuses',
+    load: () => import('./diff.js'),
+  },
+  {
     name: 'run',
     usage: '[options] [command...]',
     summary: 'run a command under a profile, as a container runtime would enforce it',
@@ -78,11 +83,6 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./schema.js'),
   },
 ];
-
-function packageVersion(): string {
-  const text = readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 /** The command that a command line names: its first word, or the one after `help`. */
 function named(args: readonly string[]): string | undefined {
