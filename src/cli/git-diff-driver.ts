@@ -1,9 +1,10 @@
 /** `sysieve git-diff-driver`: the semantic diff in the place of git's own, for diff.NAME.command. */
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { diff, type ProfileSide } from '../diff';
 import { SysieveError } from '../errors';
 import { gitColours, readTextFile } from '../io';
-import { evidenceBeside } from './evidence-path';
+import { evidenceBeside, evidencePath } from './evidence-path';
 import { SETUP } from './git-setup';
 import { emit } from './output';
 import { permitted } from './permitted';
@@ -71,9 +72,10 @@ async function sideOf(given: Version, flags: Flags): Promise<ProfileSide> {
     });
   }
   const text = await readTextFile(given.file);
-  // Of a commit only the profile itself is handed over; of the work tree the file itself.
-  const evidence = given.file === given.path ? await evidenceBeside(given.path) : null;
-  return profileSide({
+  // Of a commit the profile alone is handed over, in a temporary file; of the work tree the file.
+  const here = given.file === given.path;
+  const evidence = here ? await evidenceBeside(given.path) : null;
+  const side = await profileSide({
     label: given.name,
     text,
     source: given.name,
@@ -81,6 +83,9 @@ async function sideOf(given: Version, flags: Flags): Promise<ProfileSide> {
     evidence,
     withoutBase: flags.withoutBase === true,
   });
+  if (here || !existsSync(evidencePath(given.path))) return side;
+  const note = `${given.name} is compared without its evidence, which git does not hand over: sysieve diff REV:${given.path} reads it`;
+  return { ...side, notes: [...side.notes, note] };
 }
 
 async function oneSided(given: Version, flags: Flags, what: string) {

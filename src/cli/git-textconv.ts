@@ -4,7 +4,7 @@ import { SysieveError } from '../errors';
 import { readTextFile } from '../io';
 import { profileLines } from '../profile';
 import { SETUP } from './git-setup';
-import { emit, warn } from './output';
+import { emit } from './output';
 import { profileSide } from './profile-side';
 import { printable } from './terminal';
 
@@ -24,7 +24,6 @@ async function converted(path: string): Promise<string[]> {
     return [...notes.map((note) => `# ${note}`), ...profileLines(profile)];
   } catch (error) {
     if (!(error instanceof SysieveError)) throw error;
-    warn(`${path} is shown as it is: ${error.message}`);
     return [`# not read as a profile: ${error.message}`, ...text.split('\n')];
   }
 }

@@ -66,7 +66,7 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'git-textconv',
-    usage: '[options] <file>',
+    usage: '<file>',
     summary: "print a profile as one line for each call and rule, for git's textconv",
     load: () => import('./git-textconv.js'),
   },
