@@ -45,20 +45,24 @@ function sentence(policy: Policy, abi: Abi): string {
  */
 export function permitted(side: ProfileSide): string[] {
   const sentences: string[] = [];
+  const foreign = new Set<string>();
   for (const machine of MACHINES) {
     const profile = plain(side, machine);
     const listed = abisOf(machine).filter((abi) =>
       profile.architectures.some((name) => abiOf(name) === abi),
     );
+    for (const name of profile.architectures) if (abiOf(name) === null) foreign.add(name);
     const here = machine === (process.arch === 'arm64' ? 'aarch64' : 'x86_64');
     if (listed.length === 0 && !(here && profile.architectures.length === 0)) continue;
     const policy = policyOfProfile(
       { ...profile, architectures: listed.map(archOf) as Profile['architectures'] },
       { runtime: 'runc', machine },
     );
-    for (const abi of listed.length === 0 ? abisOf(machine).slice(0, 1) : listed) {
+    // A filter always has the machine's own ABI.
+    for (const abi of new Set([...abisOf(machine).slice(0, 1), ...listed])) {
       sentences.push(sentence(policy, abi));
     }
   }
+  for (const name of foreign) sentences.push(`${name}: there is no table of its calls`);
   return sentences;
 }
