@@ -10,7 +10,7 @@ import { release, tmpdir } from 'node:os';
 import path from 'node:path';
 import { runtimeOf } from '../../src/cli/live-side';
 import { loadSide, loadSides } from '../../src/cli/side';
-import type { FilterSide, ProfileSide, Side } from '../../src/diff';
+import { diff, type FilterSide, type ProfileSide, type Side } from '../../src/diff';
 import { SysieveError } from '../../src/errors';
 import { differences, equal, type Policy, policyOfProfile } from '../../src/policy';
 import { resolveGatedProfile } from '../../src/profile';
@@ -159,6 +159,8 @@ privileged('live sides', () => {
       const policy = resolved(own, live);
       expect(differences(live.policy, policy)).toEqual([]);
       expect(equal(live.policy, policy)).toBe(true);
+      expect(diff(own, live)).toMatchObject({ verdict: 'equivalent', findings: [] });
+
       // In the other order it is the same default; by itself it is another one.
       const [, again] = await loadSides(spec, `default:${engine.name}`);
       expect((again as ProfileSide).notes).toEqual(own.notes);
@@ -181,6 +183,12 @@ privileged('live sides', () => {
       expect(side.live.engine?.name).toBe(engine.name);
       expect(side.live.capabilities.includes('CAP_SYS_ADMIN')).toBe(name === 'privileged');
       expect((await loadSide(`pid:${pid}`)).kind).toBe('unfiltered');
+      const [stock] = await loadSides(`default:${engine.name}`, `container:${name}`);
+      const report = diff(stock, side);
+      expect(report.verdict).toBe('widens');
+      expect(report.headlines.join()).toContain(
+        `container:${name} runs without any seccomp filter`,
+      );
     });
 
     test('a container that does not run, and one that is not there', async () => {
