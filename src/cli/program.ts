@@ -59,6 +59,18 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./run.js'),
   },
   {
+    name: 'git-diff-driver',
+    usage: '[options] <argument...>',
+    summary: 'show what a change to a profile means in git diff',
+    load: () => import('./git-diff-driver.js'),
+  },
+  {
+    name: 'git-textconv',
+    usage: '<file>',
+    summary: "print a profile as one line for each call and rule, for git's textconv",
+    load: () => import('./git-textconv.js'),
+  },
+  {
     name: 'doctor',
     usage: '[options]',
     summary: 'say what this host lacks for recording and enforcing, and the remedy',

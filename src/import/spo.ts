@@ -51,15 +51,6 @@ const DocumentSchema = z.strictObject({
   status: z.unknown().optional(),
 });
 
-/** Whether a JSON document is one of Kubernetes' rather than a profile by itself. */
-export function isKubernetes(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    (Object.hasOwn(value, 'apiVersion') || Object.hasOwn(value, 'kind'))
-  );
-}
-
 export interface SpoOptions {
   /** Read the profile without the one that it names as its base. */
   withoutBase: boolean;
