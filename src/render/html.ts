@@ -5,7 +5,7 @@ import type { Effect, Group, Report, Severity } from '../review';
 import { totals } from '../review/totals';
 import { STYLE } from './html-style';
 import type { Options } from './options';
-import { capital, type Section, sections } from './sections';
+import { type Section, sections } from './sections';
 import {
   cvesText,
   detailsOf,
@@ -103,7 +103,7 @@ const LIGHT: ReadonlySet<Severity> = new Set(['low', 'note']);
 
 function section(part: Section, effects: boolean): string {
   const { heading } = part;
-  const title = heading ?? '';
+  const title = heading === null ? '' : `Where: ${heading}`;
   const light = part.groups.filter((group) => LIGHT.has(group.finding.severity));
   const heavy = part.groups.filter((group) => !LIGHT.has(group.finding.severity));
   const of = (severity: Severity) =>
@@ -126,7 +126,7 @@ function section(part: Section, effects: boolean): string {
 function contexts(report: Report): string {
   const [only, ...others] = report.contexts;
   if (only === undefined) return '';
-  if (others.length === 0) return `<p class="soft">${safe(capital(only.label))}</p>\n`;
+  if (others.length === 0) return `<p class="soft">${safe(`Where: ${only.label}`)}</p>\n`;
   const rows = report.contexts.map(
     ({ label, verdict }) =>
       `<tr><th scope="row">${safe(label)}</th><td class="verdicts ${verdict}">${verdict}</td></tr>\n`,

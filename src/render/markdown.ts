@@ -3,7 +3,7 @@ import { escapeUnsafe } from '../errors/text';
 import type { Group, Report, Severity } from '../review';
 import { totals } from '../review/totals';
 import { code, prose } from './markdown-text';
-import { capital, type Section, sections } from './sections';
+import { type Section, sections } from './sections';
 import {
   clip,
   count,
@@ -138,7 +138,7 @@ function blocksOf(all: readonly Section[], effects: boolean): Block[] {
 }
 
 function blockHead({ section: { heading }, kind, rows, table }: Block): string {
-  const contexts = heading === null ? '' : say(heading);
+  const contexts = heading === null ? '' : `Where: ${say(heading)}`;
   if (kind === 'open') return `${heading === null ? '' : `**${contexts}**\n\n`}${table}`;
   const of = (severity: Severity) =>
     rows.reduce((sum, row) => sum + (row.severity === severity ? row.findings : 0), 0);
@@ -191,7 +191,7 @@ function headOf(report: Report): string {
   parts.push(`${before}${name(report.after)}\n\n`);
   const [only] = report.contexts;
   if (only !== undefined && report.contexts.length === 1)
-    parts.push(`${say(capital(only.label))}\n\n`);
+    parts.push(`${say(`Where: ${only.label}`)}\n\n`);
   if (report.contexts.length > 1) {
     const { shown, more } = bounded(
       report.contexts.map(({ label, verdict }) => `| ${say(label)} | ${verdict} |\n`),

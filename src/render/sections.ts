@@ -5,7 +5,7 @@ import { bySeverity } from '../review/totals';
 import { SEVERITIES } from '../review/types';
 
 export interface Section {
-  /** The contexts they hold in, as a line of its own. null: nothing to tell apart. */
+  /** Stands after "Where:": the contexts they hold in. null: nothing to tell apart. */
   readonly heading: string | null;
   /** Most severe first, without those that are waived. */
   readonly groups: readonly Group[];
@@ -38,13 +38,9 @@ export function sections(report: Report): Section[] {
       heading:
         contexts.length === 0 && ordered.length === 1
           ? null
-          : capital((contexts.length === 0 ? ['in every context'] : contexts).join('; ')),
+          : (contexts.length === 0 ? ['in every context'] : contexts).join('; '),
       groups: groups.filter(({ finding }) => finding.waiver === null),
       waived: groups.filter(({ finding }) => finding.waiver !== null),
     };
   });
-}
-
-export function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -79,7 +79,8 @@ export function terminal(report: Report, { columns, colour }: Options): string {
   const effects = hasEffects(report);
   for (const { heading, groups, waived } of sections(report)) {
     lines.push('');
-    if (heading !== null) say(MARGIN, { text: `${heading}:`, style: 'bold' });
+    if (heading !== null)
+      say([{ text: 'Where: ', style: 'bold' }], { text: heading, style: 'bold' });
     for (const group of groups) sayFinding(group, effects, say);
     for (const group of waived) sayWaived(group, effects, say);
   }
