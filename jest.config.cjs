@@ -6,6 +6,7 @@ module.exports = {
   transform: {
     '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' } }],
   },
+  resolver: '<rootDir>/test/support/resolver.cjs',
   // Engines, tracers and the host's syscall tracepoints are shared: one test file at a time.
   maxWorkers: 1,
 };

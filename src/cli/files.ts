@@ -22,11 +22,6 @@ export function parseRuntime(text: string, previous: RuntimeChoice | undefined):
   return whole;
 }
 
-/** app.json → app.evidence.json */
-export function evidencePath(profilePath: string): string {
-  return `${profilePath.replace(/\.json$/, '')}.evidence.json`;
-}
-
 export async function readRecordings(paths: readonly string[]): Promise<Recording[]> {
   if (paths.filter((path) => path === '-').length > 1) {
     throw new SysieveError('usage', 'usage', "'-' (standard input) can be read only once");

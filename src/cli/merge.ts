@@ -12,7 +12,7 @@ import {
   serializeProfile,
 } from '../profile';
 import { mergeRecordings, parseRecording, serializeRecording } from '../recording';
-import { evidencePath } from './files';
+import { evidencePath } from './evidence-path';
 import { emitJson, say } from './output';
 
 interface Flags {

@@ -29,7 +29,8 @@ import { ABIS, type Abi } from '../tables';
 import { type Proof, prove } from '../verify';
 import { BASELINES_DIRECTORY, loadBaselines } from './baselines';
 import { costsOf, parseCost, sayCosts } from './cost';
-import { evidencePath, list, parseRuntime, readRecordings } from './files';
+import { evidencePath } from './evidence-path';
+import { list, parseRuntime, readRecordings } from './files';
 import { emitJson, say, warn } from './output';
 import {
   compileForBoth,

@@ -7,7 +7,8 @@ import { type Evidence, parseEvidence, parseProfile } from '../profile';
 import { mergeRecordings } from '../recording';
 import { prove } from '../verify';
 import { BASELINES_DIRECTORY, loadBaselines } from './baselines';
-import { evidencePath, parseRuntime, readRecordings } from './files';
+import { evidencePath } from './evidence-path';
+import { parseRuntime, readRecordings } from './files';
 import { emitJson, warn } from './output';
 import { compileForBoth, machineOf, proofJson, sayProof } from './proof';
 

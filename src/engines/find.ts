@@ -3,7 +3,12 @@ import { existsSync } from 'node:fs';
 import { SysieveError } from '../errors';
 import { cgroupNamesOf } from './cgroups';
 import { dockerEngine } from './docker';
-import { findPodman, podmanCommandEngine, podmanSocketEngine } from './podman';
+import {
+  findPodman,
+  podmanCommandEngine,
+  podmanCommandVersion,
+  podmanSocketEngine,
+} from './podman';
 import { readProcess } from './process';
 import { connect, identify } from './socket';
 import type { ContainerInfo, Endpoint, Engine, EngineChoice, EngineName, Inspected } from './types';
@@ -193,6 +198,19 @@ export async function findContainer(name: string, options: FindOptions): Promise
     remedy:
       'list what there is with docker ps -a or podman ps -a; DOCKER_HOST and CONTAINER_HOST name other sockets',
   });
+}
+
+/** The version of the engine there, as it says itself: Docker's or Podman's. */
+export async function engineVersion(endpoint: Endpoint): Promise<string> {
+  if (endpoint.kind === 'cli') return podmanCommandVersion(endpoint.path);
+  return (await identify(connect(endpoint.path), endpoint.path)).version;
+}
+
+/** The same of the engine that would be asked for containers. */
+export async function localEngineVersion(engine: EngineName): Promise<string> {
+  const [candidate] = candidates({ engine });
+  if (candidate === undefined) throw noEngine({ engine });
+  return engineVersion(candidate.endpoint);
 }
 
 export interface EngineProbe {

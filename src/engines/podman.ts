@@ -4,7 +4,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SysieveError } from '../errors';
 import { ContainerId, isUnconfined, startedAtOf } from './docker';
 import { ambiguousPrefix, connect, get, streamEvents, unexpectedAnswer } from './socket';
@@ -134,6 +134,16 @@ function failed(command: string, stderr: string): SysieveError {
     cause: stderr.trim().split('\n').at(-1) ?? '',
     remedy: 'check that podman works for this user: podman ps',
   });
+}
+
+export async function podmanCommandVersion(command: string): Promise<string> {
+  const { code, stdout, stderr } = await runPodman(command, ['version', '--format', 'json']);
+  if (code !== 0) throw failed(command, stderr);
+  const parsed = z
+    .object({ Client: z.object({ Version: z.string() }) })
+    .safeParse(parseJson(command, stdout));
+  if (!parsed.success) throw unexpectedAnswer('podman', command, parsed.error);
+  return parsed.data.Client.Version;
 }
 
 export function podmanCommandEngine(command: string): Engine {

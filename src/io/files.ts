@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { SysieveError } from '../errors';
 
 /** Far above a real recording or profile; what is larger is refused before it is read. */
-const READ_LIMIT = 64 * 1024 * 1024;
+export const READ_LIMIT = 64 * 1024 * 1024;
 const CHUNK = 64 * 1024;
 const FILE_MODE = 0o644;
 
@@ -23,7 +23,7 @@ function mebibytes(bytes: number): string {
   return `${Math.ceil(bytes / 1024 / 1024)} MiB`;
 }
 
-function tooLarge(path: string, limit: number, size: number | null): SysieveError {
+export function tooLarge(path: string, limit: number, size: number | null): SysieveError {
   const is = size === null ? `is larger than ${mebibytes(limit)}` : `is ${mebibytes(size)} large`;
   return new SysieveError(
     'input',
@@ -123,10 +123,8 @@ function firstInvalid(bytes: Buffer): { line: number; column: number; byte: numb
   return { line, column, byte: bytes[at] ?? 0 };
 }
 
-/** The text of a file, '-' for standard input. Throws a SysieveError for all that can go wrong. */
-export async function readTextFile(path: string, limitBytes = READ_LIMIT): Promise<string> {
-  const bytes =
-    path === '-' ? await readStdin(limitBytes) : await readFileBounded(path, limitBytes);
+/** Bytes as text; `name` says in the error whose they are. */
+export function decodeText(bytes: Buffer, name: string): string {
   try {
     // A byte order mark stays: other readers of the file refuse it, so it is the parser's to refuse.
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -135,10 +133,17 @@ export async function readTextFile(path: string, limitBytes = READ_LIMIT): Promi
     throw new SysieveError(
       'input',
       'file-not-text',
-      `${sourceName(path)}:${line}:${column}: not UTF-8 text: byte 0x${byte.toString(16).padStart(2, '0')}`,
+      `${name}:${line}:${column}: not UTF-8 text: byte 0x${byte.toString(16).padStart(2, '0')}`,
       { remedy: 'Is this the right file?' },
     );
   }
+}
+
+/** The text of a file, '-' for standard input. Throws a SysieveError for all that can go wrong. */
+export async function readTextFile(path: string, limitBytes = READ_LIMIT): Promise<string> {
+  const bytes =
+    path === '-' ? await readStdin(limitBytes) : await readFileBounded(path, limitBytes);
+  return decodeText(bytes, sourceName(path));
 }
 
 async function lstatOrNull(path: string): Promise<Stats | null> {

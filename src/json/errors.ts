@@ -1,6 +1,6 @@
 /** Errors about JSON input that say where: file, line and column, and what was expected there. */
 import { SysieveError } from '../errors';
-import { describe, find, type JsonPath, place, showPath } from './place';
+import { describe, find, type JsonPath, type Located, place, showPath } from './place';
 
 /** What `readJson` throws; the place is an offset, since it does not know the file. */
 export class JsonError extends Error {
@@ -22,6 +22,12 @@ export interface Source {
   /** A file, or "standard input". */
   readonly source: string;
   readonly text: string;
+  /** Where values are in a text that is not JSON. */
+  readonly finder?: {
+    readonly find: (path: JsonPath) => Located;
+    /** The value at an offset that `find` gave, in a few words. */
+    readonly describe: (offset: number) => string;
+  };
 }
 
 function withArticle(what: string): string {
@@ -75,13 +81,16 @@ function expectedText(message: string, found: string): string {
   return `expected an integer${range}`;
 }
 
-function issueText(issue: Issue, text: string): { offset: number; says: string } {
+function issueText(issue: Issue, source: Source): { offset: number; says: string } {
+  const { text } = source;
+  const located = source.finder?.find ?? ((path: JsonPath) => find(text, path));
+  const described = source.finder?.describe ?? ((offset: number) => describe(text, offset));
   const extra = issue.code === 'unrecognized_keys' ? issue.keys?.[0] : undefined;
   if (extra !== undefined) {
     const path = [...issue.path, extra];
-    return { offset: find(text, path).key, says: `${showPath(path)}: no such key is known` };
+    return { offset: located(path).key, says: `${showPath(path)}: no such key is known` };
   }
-  const { offset, key, there } = find(text, issue.path);
+  const { offset, key, there } = located(issue.path);
   const where = showPath(issue.path);
   if (issue.code === 'invalid_key') {
     const wanted = issue.issues?.[0]?.message ?? issue.message;
@@ -89,7 +98,7 @@ function issueText(issue: Issue, text: string): { offset: number; says: string }
   }
   // Our own checks have no code, and their message says all.
   if (issue.code === undefined) return { offset, says: `${where}: ${issue.message}` };
-  const found = there ? describe(text, offset) : '';
+  const found = there ? described(offset) : '';
   const expected = `${where}: ${expectedText(issue.message, found)}`;
   if (!there) return { offset, says: `${expected}, which is missing` };
   const length = /^Too (?:small|big): expected (?:array|record)/.test(issue.message);
@@ -98,18 +107,20 @@ function issueText(issue: Issue, text: string): { offset: number; says: string }
 
 /** The error for a document that is JSON but not what `what` names: the first issue, and how many more. */
 export function schemaError(
-  { what, source, text }: Source,
+  document: Source,
   issues: readonly Issue[],
-  remedy = `\`sysieve schema ${what}\` prints what ${withArticle(what)} holds.`,
+  remedy?: string,
 ): SysieveError {
-  const { offset, says } = issueText(issues[0] ?? { path: [], message: 'not as expected' }, text);
+  const { what, source, text } = document;
+  const first = issues[0] ?? { path: [], message: 'not as expected' };
+  const { offset, says } = issueText(first, document);
   const others = issues.length - 1;
   const count = others >= MAX_ISSUES - 1 ? `at least ${others}` : `${others}`;
   return new SysieveError(
     'input',
     `${what}-schema`,
     `${place(source, text, offset)}: not ${withArticle(what)}: ${says}${others > 0 ? ` (and ${count} more)` : ''}`,
-    { remedy },
+    { remedy: remedy ?? `\`sysieve schema ${what}\` prints what ${withArticle(what)} holds.` },
   );
 }
 

@@ -13,6 +13,22 @@ export function lineColumn(text: string, offset: number): { line: number; column
   return { line, column: offset - start + 1 };
 }
 
+/** The same for many offsets: the lines are counted once. */
+export function linesOf(text: string): (offset: number) => { line: number; column: number } {
+  const starts = [0];
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
+  return (offset) => {
+    let low = 0;
+    let high = starts.length;
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if ((starts[middle] as number) <= offset) low = middle;
+      else high = middle;
+    }
+    return { line: low + 1, column: offset - (starts[low] as number) + 1 };
+  };
+}
+
 export function place(source: string, text: string, offset: number): string {
   const { line, column } = lineColumn(text, offset);
   return `${source}:${line}:${column}`;
@@ -83,6 +99,28 @@ class Walker {
   /** Where the key of the value last entered begins; of an element the element. */
   key = 0;
 
+  /** The values in the container here: by key, or in order; null: this is no container. */
+  children(): Map<string, number> | null {
+    const open = this.text[this.at];
+    if (open !== '{' && open !== '[') return null;
+    const found = new Map<string, number>();
+    this.at += 1;
+    for (;;) {
+      this.eat(SPACE);
+      if (this.text[this.at] === '}' || this.text[this.at] === ']') return found;
+      let key = String(found.size);
+      if (open === '{') {
+        key = JSON.parse(this.string()) as string;
+        this.eat(SPACE);
+        this.at += 1; // the colon
+        this.eat(SPACE);
+      }
+      found.set(key, this.at);
+      this.skipValue();
+      if (this.text[this.at] === ',') this.at += 1;
+    }
+  }
+
   /** Into the container here, to the value of a key or index; false: it has none. */
   enter(step: PropertyKey): boolean {
     const open = this.text[this.at];
@@ -131,6 +169,33 @@ export function find(text: string, path: JsonPath): Located {
 /** The offset that `find` gives. */
 export function locate(text: string, path: JsonPath): number {
   return find(text, path).offset;
+}
+
+/**
+ * The offset of the value at a path, or of the innermost one there is, for many paths in one text:
+ * every container is walked over once. The text is known to be valid JSON.
+ */
+export function offsetsIn(text: string): (path: JsonPath) => number {
+  const seen = new Map<number, Map<string, number> | null>();
+  const start = new Walker(text);
+  start.eat(SPACE);
+  const root = start.at;
+  return (path) => {
+    let at = root;
+    for (const step of path) {
+      let children = seen.get(at);
+      if (children === undefined) {
+        const walker = new Walker(text);
+        walker.at = at;
+        children = walker.children();
+        seen.set(at, children);
+      }
+      const next = children?.get(String(step));
+      if (next === undefined) return at;
+      at = next;
+    }
+    return at;
+  };
 }
 
 /** What the value at an offset is, in a few words for an error. */

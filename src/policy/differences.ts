@@ -30,6 +30,40 @@ const RANGE_LIMIT = 1 << 16;
  */
 export function differences(before: Policy, after: Policy): Difference[] {
   const workspace = new Workspace();
+  const pairs = new Map<string, AnswerPair[]>();
+  return differing(workspace, before, after).flatMap(({ arch, first, last, pair }) => {
+    const key = `${pair.before} ${pair.after}`;
+    const here = pairs.get(key) ?? answerPairs(workspace, pair);
+    pairs.set(key, here);
+    return here.map((found) => ({
+      abi: abiOfCall(arch, first),
+      arch,
+      first,
+      last,
+      witness: { ...callOfBits(found.set), arch, nr: first },
+      before: answerOfWord(found.before),
+      after: answerOfWord(found.after),
+    }));
+  });
+}
+
+/** What the two policies do with the arguments: nodes of the workspace. */
+export interface Pair {
+  readonly before: Node;
+  readonly after: Node;
+}
+
+/** A range of numbers where the two do different things, the same ones for all of its numbers. */
+export interface DifferingRange {
+  /** AUDIT_ARCH_*; of an architecture not in the tables one example of those that behave alike. */
+  readonly arch: number;
+  readonly first: number;
+  readonly last: number;
+  readonly pair: Pair;
+}
+
+/** In the order of `differences`. */
+export function differing(workspace: Workspace, before: Policy, after: Policy): DifferingRange[] {
   const pair: Pair = {
     before: insert(workspace, before.diagram),
     after: insert(workspace, after.diagram),
@@ -38,12 +72,9 @@ export function differences(before: Policy, after: Policy): Difference[] {
   const known = [...new Set(ABIS.map(auditArch))];
   const archs = known.map((arch) => ({ arch, pair: at(workspace, pair, ARCH, arch) }));
   archs.push(...unlisted(workspace, pair, new Set(known)));
-  return archs.flatMap((found) => ofArch(workspace, found.arch, found.pair));
-}
-
-interface Pair {
-  readonly before: Node;
-  readonly after: Node;
+  return archs.flatMap((found) =>
+    ranges(workspace, found.arch, found.pair).map((range) => ({ arch: found.arch, ...range })),
+  );
 }
 
 function below(
@@ -96,24 +127,6 @@ function unlisted(
   return [...found.values()];
 }
 
-function ofArch(workspace: Workspace, arch: number, pair: Pair): Difference[] {
-  const answers = new Map<string, { before: number; after: number; set: number[] }[]>();
-  return ranges(workspace, arch, pair).flatMap(({ first, last, pair: here }) => {
-    const key = `${here.before} ${here.after}`;
-    const pairs = answers.get(key) ?? answerPairs(workspace, here);
-    answers.set(key, pairs);
-    return pairs.map(({ before, after, set }) => ({
-      abi: abiOfCall(arch, first),
-      arch,
-      first,
-      last,
-      witness: { ...callOfBits(set), arch, nr: first },
-      before: answerOfWord(before),
-      after: answerOfWord(after),
-    }));
-  });
-}
-
 interface Range {
   first: number;
   last: number;
@@ -151,12 +164,16 @@ function ranges(workspace: Workspace, arch: number, pair: Pair): Range[] {
   return made;
 }
 
+interface AnswerPair {
+  readonly before: number;
+  readonly after: number;
+  /** The variables that are 1 in a call that gets them. */
+  readonly set: readonly number[];
+}
+
 /** Every pair of different words, with the variables that are 1 in a call that gets it. */
-function answerPairs(
-  workspace: Workspace,
-  pair: Pair,
-): { before: number; after: number; set: number[] }[] {
-  const found = new Map<string, { before: number; after: number; set: number[] }>();
+function answerPairs(workspace: Workspace, pair: Pair): AnswerPair[] {
+  const found = new Map<string, AnswerPair>();
   const visited = new Set<string>();
   const set: number[] = [];
   const visit = (rest: Pair): void => {

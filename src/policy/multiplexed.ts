@@ -26,7 +26,7 @@ const IPC: Readonly<Record<string, number>> = {
   shmctl: 24,
 };
 
-const SOCKETCALL_NUMBER = 102;
+export const SOCKETCALL_NUMBER = 102;
 const IPC_NUMBER = 117;
 
 /** Codes: include/uapi/linux/net.h (SYS_*) and ipc.h. null: i386 has the call by its number alone. */

@@ -6,7 +6,7 @@ import { type AbiCalls, abiCalls, numberOf } from './call-rules';
 import { LAST, overlay, type Piece, piecesOf, piecewise } from './numbers';
 import { type Policy, policyOf } from './policy';
 import type { OciProfile } from './profile-shape';
-import { defaultWord, type Runtime, rulesOf } from './rules';
+import { defaultWord, type Rule, type Runtime, rulesOf } from './rules';
 import { RULES_UNDECIDED, refuseMerged } from './undecided';
 import { ARCH, NUMBER } from './variables';
 import { type Node, Workspace } from './workspace';
@@ -17,8 +17,9 @@ export interface Context {
   /**
    * The ABIs for which runc answers ENOSYS above the largest number that the profile names: those
    * it lists and the machine's own (runc ≥ 1.2, the default), or those it lists (runc 1.0, 1.1).
+   * `none`: of a part of a profile, whose largest number says nothing.
    */
-  readonly enosys?: 'listed-and-native' | 'listed';
+  readonly enosys?: 'listed-and-native' | 'listed' | 'none';
   /**
    * What the rules of each call say, also where libseccomp may mix up those of several calls; what is
    * undecided within one call stays an error. For reasoning about sets of calls; never for a profile
@@ -35,28 +36,86 @@ export function policyOfProfile(profile: OciProfile, context: Context): Policy {
   const { runtime } = context;
   const fallback = defaultWord(profile, runtime);
   const rules = rulesOf(profile, fallback, runtime);
-  const listed = new Set(profile.architectures.map(abiOfArchitecture));
-  const native = (abisOfMachine(context.machine) as readonly Abi[])[0] as Abi;
-  const abis = new Set<Abi>([native, ...listed]);
-  const stubbed = context.enosys === 'listed' ? listed : abis;
-  const largest = runtime === 'runc' ? largestNamed(profile, stubbed) : new Map<Abi, number>();
-
+  const { native, listed, abis } = abisOf(profile, context);
   const workspace = new Workspace();
   const other = workspace.terminal(fallback);
+  const calls = callsByArch(workspace, abis, rules, other);
+  if (context.asWritten !== true) refuseUndecidable(calls, native);
+  const largest = largestStubbed(profile, context, listed, abis);
   const archs = new Map<number, Node>();
-  const conditional: AbiCalls['conditional'][number][] = [];
-  for (const arch of new Set([...abis].map(auditArch))) {
-    const here = [...abis].filter((abi) => auditArch(abi) === arch);
-    const calls = here.map((abi) => abiCalls(workspace, abi, rules, other));
-    if (context.asWritten !== true) refuseUnloaded(calls, native);
-    conditional.push(...calls.flatMap((made) => made.conditional));
-    const nodes = calls.flatMap((made) => [...made.nodes]);
+  for (const [arch, made] of calls) {
+    const here = made.map(({ abi }) => abi);
+    const nodes = made.flatMap((one) => [...one.nodes]);
     const filter = withUnlisted(workspace, here, other, piecesOf(other, new Map(nodes)));
     archs.set(arch, piecewise(workspace, NUMBER, withEnosys(workspace, here, largest, filter)));
   }
-  if (context.asWritten !== true) refuseMerged(conditional);
   const root = piecewise(workspace, ARCH, piecesOf(workspace.terminal(UNLISTED), archs));
   return policyOf(workspace, root);
+}
+
+/** Throws what policyOfProfile throws, but for what only the size of the whole can bring. */
+export function refuseUndecidedProfile(profile: OciProfile, context: Context): void {
+  const { runtime } = context;
+  const fallback = defaultWord(profile, runtime);
+  const { native, abis } = abisOf(profile, context);
+  const workspace = new Workspace();
+  const rules = rulesOf(profile, fallback, runtime);
+  refuseUndecidable(callsByArch(workspace, abis, rules, workspace.terminal(fallback)), native);
+}
+
+/**
+ * Under runc, the largest number named for each ABI whose higher numbers are answered ENOSYS; nothing
+ * under crun. Two profiles with equal defaults and equal ABIs of which this is the same too differ in
+ * nothing but the calls that they name differently.
+ */
+export function stubbedAbove(profile: OciProfile, context: Context): Map<Abi, number> {
+  const { listed, abis } = abisOf(profile, context);
+  return largestStubbed(profile, context, listed, abis);
+}
+
+interface Abis {
+  readonly native: Abi;
+  readonly listed: ReadonlySet<Abi>;
+  /** Those that the filter has: the listed ones and the machine's own. */
+  readonly abis: ReadonlySet<Abi>;
+}
+
+function abisOf(profile: OciProfile, context: Context): Abis {
+  const listed = new Set(profile.architectures.map(abiOfArchitecture));
+  const native = (abisOfMachine(context.machine) as readonly Abi[])[0] as Abi;
+  return { native, listed, abis: new Set<Abi>([native, ...listed]) };
+}
+
+function callsByArch(
+  workspace: Workspace,
+  abis: ReadonlySet<Abi>,
+  rules: readonly Rule[],
+  other: Node,
+): Map<number, AbiCalls[]> {
+  const calls = new Map<number, AbiCalls[]>();
+  for (const arch of new Set([...abis].map(auditArch))) {
+    const here = [...abis].filter((abi) => auditArch(abi) === arch);
+    calls.set(
+      arch,
+      here.map((abi) => abiCalls(workspace, abi, rules, other)),
+    );
+  }
+  return calls;
+}
+
+function refuseUndecidable(calls: ReadonlyMap<number, readonly AbiCalls[]>, native: Abi): void {
+  for (const made of calls.values()) refuseUnloaded(made, native);
+  refuseMerged([...calls.values()].flat().flatMap(({ conditional }) => conditional));
+}
+
+function largestStubbed(
+  profile: OciProfile,
+  { runtime, enosys }: Context,
+  listed: ReadonlySet<Abi>,
+  abis: ReadonlySet<Abi>,
+): Map<Abi, number> {
+  if (runtime !== 'runc' || enosys === 'none') return new Map();
+  return largestNamed(profile, enosys === 'listed' ? listed : abis);
 }
 
 /** libseccomp's answer to an ABI that the filter has not (SCMP_FLTATR_ACT_BADARCH). */

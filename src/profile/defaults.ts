@@ -218,6 +218,40 @@ function unknown(engine: EngineContext['engine'], version: string): SysieveError
   );
 }
 
+/** An engine's default, as it is written. */
+export interface GatedDefault {
+  profile: GatedProfile;
+  /** The release whose default it is: the one asked for, or the one taken in its place. */
+  version: string;
+  /** False: the release asked for is not known, and this is the newest before it. */
+  known: boolean;
+  source: string;
+}
+
+/**
+ * The default of a release as the engine's makers wrote it; of one that came after all that are
+ * known, the newest known, which is said in `known`. Without a version the newest known. Throws for
+ * releases before the first known one.
+ */
+export function gatedDefault(
+  engine: EngineContext['engine'],
+  version: string | undefined,
+): GatedDefault {
+  const entry = entryFor(engine, version);
+  if (entry !== null) {
+    const { profile, last, source } = entry;
+    return { profile, version: version ?? last, known: true, source };
+  }
+  const newest = entryFor(engine, undefined);
+  const asked = numbers(version ?? '');
+  const ofPodman = engine === 'podman' && reaches(asked, [1]);
+  const last = ofPodman ? LAST_PODMAN : newest?.last;
+  if (newest === null || last === undefined || !reaches(asked, numbers(last))) {
+    throw unknown(engine, version ?? '');
+  }
+  return { profile: newest.profile, version: newest.last, known: false, source: newest.source };
+}
+
 /**
  * What an engine hands to its runtime for a container without a profile of its own. `version` is the
  * engine's; for Podman it may be that of containers/common, the package that brings

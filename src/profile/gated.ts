@@ -4,8 +4,8 @@
  * others along. One reading for both, as files travel between the engines; which fields an engine
  * looks at is resolve.ts's to know. Stricter than the engines, which skip a field they do not know.
  */
-import { z } from 'zod';
-import { checkDocument, readDocument } from '../json';
+import * as z from 'zod';
+import { checkDocument, type JsonDocument, readDocument } from '../json';
 import { errnoNumber, OCI_ARCHES } from '../tables';
 import { Action, ConditionSchema, Flag, U32 } from './schema';
 
@@ -115,9 +115,13 @@ export type GatedProfile = z.infer<typeof GatedProfileSchema>;
 export type GatedRule = GatedProfile['syscalls'][number];
 export type Gate = GatedRule['includes'];
 
-/** A plain OCI profile is one too. `source` names the input in errors: a file, or "standard input". */
-export function parseGatedProfile(text: string, source: string): GatedProfile {
-  return checkDocument(GatedProfileSchema, readDocument('profile', text, source), {
+export function checkGatedProfile(document: JsonDocument): GatedProfile {
+  return checkDocument(GatedProfileSchema, document, {
     remedy: "Give a profile in Docker's, Podman's or the OCI format.",
   });
+}
+
+/** A plain OCI profile is one too. `source` names the input in errors: a file, or "standard input". */
+export function parseGatedProfile(text: string, source: string): GatedProfile {
+  return checkGatedProfile(readDocument('profile', text, source));
 }

@@ -1,6 +1,12 @@
 /** OCI linux.seccomp profiles and the evidence beside them: schema, reading, canonical bytes. No I/O. */
 
-export { type DefaultVersion, defaultProfile, defaultVersions } from './defaults';
+export {
+  type DefaultVersion,
+  defaultProfile,
+  defaultVersions,
+  type GatedDefault,
+  gatedDefault,
+} from './defaults';
 export {
   EVIDENCE_VERSION,
   type Evidence,
@@ -13,7 +19,14 @@ export {
   Why,
 } from './evidence';
 export { type GatedProfile, type GatedRule, parseGatedProfile } from './gated';
-export { parseProfile } from './parse';
+export { type EitherProfile, parseEitherProfile, parseProfile } from './parse';
 export { type EngineContext, resolveGatedProfile, unreadFields } from './resolve';
-export { type Action, type Condition, type Profile, profileJsonSchema, type Rule } from './schema';
+export {
+  type Action,
+  type Condition,
+  type Profile,
+  ProfileSchema,
+  profileJsonSchema,
+  type Rule,
+} from './schema';
 export { canonicalProfile, serializeProfile } from './serialize';

@@ -1,6 +1,15 @@
 /** Text to Profile, exact for u64; every way the text can be wrong is an error that says where. */
 import { SysieveError } from '../errors';
-import { checkDocument, type JsonPath, locate, place, readDocument, showPath } from '../json';
+import {
+  checkDocument,
+  type JsonDocument,
+  type JsonPath,
+  locate,
+  place,
+  readDocument,
+  showPath,
+} from '../json';
+import { checkGatedProfile, type GatedProfile } from './gated';
 import { type Profile, ProfileSchema } from './schema';
 
 const GATED_TOP = ['archMap', 'defaultErrno'];
@@ -40,4 +49,32 @@ export function parseProfile(text: string, source: string): Profile {
     );
   }
   return checkDocument(ProfileSchema, document);
+}
+
+/** What Docker's and Podman's files may also hold, without a meaning of its own. */
+const GATED_WORDS = ['name', 'comment'];
+
+/** Null where something could be: the engines write and read it so, OCI's schema has none. */
+function holdsNull(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.values(value).includes(null);
+}
+
+function isGated(document: unknown): boolean {
+  if (findGate(document) !== null || holdsNull(document)) return true;
+  const rules = has(document, 'syscalls') ? (document as { syscalls: unknown }).syscalls : [];
+  return (
+    Array.isArray(rules) &&
+    rules.some((rule) => GATED_WORDS.some((key) => has(rule, key)) || holdsNull(rule))
+  );
+}
+
+/** A profile in the format that its keys say: OCI's, or Docker's or Podman's. */
+export type EitherProfile =
+  | { readonly format: 'oci'; readonly value: Profile }
+  | { readonly format: 'gated'; readonly value: GatedProfile };
+
+export function parseEitherProfile(document: JsonDocument): EitherProfile {
+  return isGated(document.value)
+    ? { format: 'gated', value: checkGatedProfile(document) }
+    : { format: 'oci', value: checkDocument(ProfileSchema, document) };
 }

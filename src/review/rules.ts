@@ -1,6 +1,28 @@
-/** What each rule is about, a sentence each: for lists of rules in reports. */
+/** What each rule finds, one sentence; output shows it beside the rule's id. */
 
-export const RULES: Readonly<Record<string, string>> = {
+const RULES: Readonly<Record<string, string>> = {
+  'call-widened': 'A call passes that was refused, or passes with more arguments than before.',
+  'call-narrowed': 'A call is refused that passed, or passes with fewer arguments than before.',
+  'denial-changed': 'A call is refused before and after, in another way.',
+  'handling-changed':
+    'A call passes before and after, and is handled in another way, such as logged.',
+  'default-widened': 'The default action lets calls pass that it refused.',
+  'default-narrowed': 'The default action refuses calls that it let pass.',
+  'default-changed': 'The default action is another one, and the same calls pass by it.',
+  'architecture-added': 'Calls of another architecture are filtered by the rules of the profile.',
+  'architecture-removed': 'Calls of an architecture are no longer filtered by rules of their own.',
+  'numbers-widened': 'Calls that have no name pass that were refused.',
+  'numbers-narrowed': 'Calls that have no name are refused that passed.',
+  'flags-changed': 'The filter is installed with other flags.',
+  'listener-changed': 'Another listener is asked about calls, or none where there was one.',
+  'rule-without-effect': 'A rule says what would hold without it.',
+  'rule-shadowed': 'A rule never answers, since others answer first.',
+  'rule-duplicate': 'A rule says the same as another one.',
+  'name-unknown': 'A rule names a call that no known architecture has.',
+  unfiltered: 'One side has no filter at all: every call passes.',
+  'fallback-errno': 'A call that libc does without only after ENOSYS is refused in another way.',
+
+  // Of lint alone.
   'architecture-not-judged': 'An architecture is listed whose calls sysieve has no table of.',
   'archmap-ignored': 'The target does not read archMap, so that no architecture is listed.',
   'compares-unread-bits':
@@ -11,8 +33,6 @@ export const RULES: Readonly<Record<string, string>> = {
   'equivalent-open': 'A call is refused while another that does the same passes.',
   'errno-name-ignored': 'The target reads no errno by name.',
   'errno-on-other-action': 'An errno is given for an action that takes none.',
-  'fallback-errno':
-    'A call that libc tries first is refused with another answer than ENOSYS, so that programs fail.',
   'gate-ignored': 'The target does not read the gate of a rule, which then holds always.',
   'io-uring-bypass': 'io_uring passes and does unseen what the filter refuses.',
   'ipc-open': 'The i386 call ipc passes, for which no rule about the calls it carries holds.',
@@ -22,7 +42,6 @@ export const RULES: Readonly<Record<string, string>> = {
   'name-duplicate': 'A name stands twice in one rule.',
   'name-elsewhere': 'Names of calls that no listed architecture has.',
   'name-newer': 'The libseccomp at hand does not know a name, and skips it.',
-  'name-unknown': 'A name is no call that is known.',
   'namespaces-open': 'A call makes namespaces other than user namespaces.',
   'no-architectures': 'No architecture is listed.',
   'notify-refused': 'runc refuses SCMP_ACT_NOTIFY as the default and for write.',
@@ -31,12 +50,9 @@ export const RULES: Readonly<Record<string, string>> = {
   'repeated-index':
     'Two conditions of one rule are on one argument: runtimes take each as a rule of its own.',
   'risky-call': 'A call of a risk tier passes.',
-  'rule-duplicate': 'Another rule answers the call the same.',
   'rule-equals-default': 'Runtimes skip a rule whose answer is that of the default.',
-  'rule-shadowed': 'A rule has no effect, since another for the call overrides it.',
   'rule-skipped':
     'Runtimes skip a rule whose answer is that of the default, and other rules decide otherwise.',
-  'rule-without-effect': 'A rule changes nothing beside the other rules for its call.',
   'rules-undecided': 'What the rules mean cannot be decided, since libseccomp may mix them up.',
   'runtime-refuses': 'A runtime refuses the profile.',
   'socket-domains': 'Sockets pass of domains that most programs do not need.',
@@ -49,3 +65,8 @@ export const RULES: Readonly<Record<string, string>> = {
   'value-beyond-argument': 'A value has bits that the kernel does not read of the argument.',
   'x32-listed': 'The x32 ABI is listed.',
 };
+
+/** null: no such rule. */
+export function ruleText(id: string): string | null {
+  return Object.hasOwn(RULES, id) ? (RULES[id] as string) : null;
+}

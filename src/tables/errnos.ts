@@ -28,3 +28,8 @@ const NUMBERS = new Map(
 export function errnoNumber(name: string): number | null {
   return NUMBERS.get(name) ?? null;
 }
+
+/** EPERM; of two names the kernel's own. null: the table has none. */
+export function errnoName(number: number): string | null {
+  return [...NUMBERS].findLast(([, value]) => value === number)?.[0] ?? null;
+}

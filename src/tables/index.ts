@@ -9,11 +9,15 @@ export {
   X32_BIT,
 } from './arches';
 export * from './arguments';
+export { type Cve, type CveCall, cves } from './cves';
 export { type Essential, essentials } from './essentials';
 export { EQUIVALENTS, type Equivalent, WIDER_SUFFIXES } from './equivalents';
 export { ENOSYS, FALLBACKS, type Fallback } from './fallbacks';
-export { type RiskTier, riskTier } from './risk';
+export { type RiskTier, riskReason, riskTier } from './risk';
 export { ABIS, type Abi, names, syscallName, syscallNumber } from './syscalls';
 export { type TrackedArgument, type TrackedCall, trackedArguments, trackedCalls } from './tracked';
-export { errnoNumber } from './errnos';
+export { errnoName, errnoNumber } from './errnos';
+export { type ArgumentMeaning, argumentMeaning, knownArguments } from './symbols';
+export { describeBriefly, describeSet, type WordSet } from './words';
 export { DEFAULTS } from './defaults';
+export { CAPABILITIES, capabilityNames } from './capabilities';

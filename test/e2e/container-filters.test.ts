@@ -23,7 +23,7 @@ import {
   parseGatedProfile,
   resolveGatedProfile,
 } from '../../src/profile';
-import { CAPABILITIES } from '../support/capabilities';
+import { CAPABILITIES } from '../../src/tables';
 import { startDocker, startPodman, type TestEngine } from '../support/engines';
 import { gatedSample } from '../support/gated-sample';
 import { imageRef, importImages } from '../support/image-build';

@@ -76,7 +76,7 @@ function conditions(values: readonly bigint[]): fc.Arbitrary<Condition[]> {
 
 export interface Sample {
   profile: Profile;
-  context: Context;
+  context: Context & { enosys?: 'listed-and-native' | 'listed' };
   layout: 'auto' | 'list' | 'tree';
 }
 

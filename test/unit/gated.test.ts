@@ -14,8 +14,7 @@ import {
   serializeProfile,
   unreadFields,
 } from '../../src/profile';
-import { ABIS } from '../../src/tables';
-import { CAPABILITIES } from '../support/capabilities';
+import { ABIS, CAPABILITIES } from '../../src/tables';
 import { gatedSample } from '../support/gated-sample';
 
 const soak = process.env.SYSIEVE_SOAK === '1';
@@ -285,7 +284,7 @@ describe('reading', () => {
 const version = fc
   .record({ major: fc.integer({ min: 3, max: 7 }), minor: fc.integer({ min: 0, max: 30 }) })
   .map(({ major, minor }) => (major === 3 ? `3.${10 + (minor % 10)}` : `${major}.${minor}`));
-const someCapabilities = fc.subarray(CAPABILITIES);
+const someCapabilities = fc.subarray([...CAPABILITIES]);
 const anyContext = fc.record({
   capabilities: someCapabilities,
   kernelVersion: version,
@@ -293,7 +292,7 @@ const anyContext = fc.record({
 });
 const gate = fc.record(
   {
-    caps: fc.subarray(CAPABILITIES, { maxLength: 3 }),
+    caps: fc.subarray([...CAPABILITIES], { maxLength: 3 }),
     arches: fc.subarray(['amd64', 'x86', 'x32', 'arm', 'arm64', 's390x']),
     minKernel: version,
   },

@@ -1,0 +1,59 @@
+/** A profile's text, in whichever format, as a side of a comparison. */
+import type { ProfileSide } from '../diff';
+import { isKubernetes, readYaml, type SpoProfile, spoProfile } from '../import';
+import { type JsonDocument, type JsonPath, linesOf, offsetsIn, readDocument } from '../json';
+import { parseEitherProfile, parseEvidence } from '../profile';
+
+export interface ProfileText {
+  /** As the user named it. */
+  label: string;
+  text: string;
+  /** What errors and places call it; the label for what has no file. */
+  source: string;
+  /** Decides between JSON and YAML; its content does where it has no such name. */
+  path: string;
+  evidence: { text: string; source: string } | null;
+  withoutBase: boolean;
+}
+
+function looksLikeYaml(path: string, text: string): boolean {
+  if (/\.ya?ml$/i.test(path)) return true;
+  if (/\.json$/i.test(path)) return false;
+  return /^(?:---|apiVersion:|kind:|metadata:|spec:)/m.test(text) && !/^\s*[{[]/.test(text);
+}
+
+/** Built when the first place is asked for. */
+function placesOf(
+  document: JsonDocument,
+  pathIn: (path: JsonPath) => JsonPath,
+): ProfileSide['places'] {
+  let offsets: ((path: JsonPath) => number) | undefined;
+  let lines: ReturnType<typeof linesOf> | undefined;
+  const { finder, source: file, text } = document;
+  return (path) => {
+    offsets ??= finder === undefined ? offsetsIn(text) : (at) => finder.find(at).offset;
+    lines ??= linesOf(text);
+    return { file, ...lines(offsets(pathIn(path))) };
+  };
+}
+
+/** Throws a SysieveError with a place for what is no profile. */
+export async function profileSide(from: ProfileText): Promise<ProfileSide> {
+  const { label, text, source, evidence } = from;
+  const yaml = looksLikeYaml(from.path, text);
+  const document = yaml ? await readYaml(text, source) : readDocument('profile', text, source);
+  const spo: SpoProfile | null =
+    yaml || isKubernetes(document.value)
+      ? spoProfile(document, { withoutBase: from.withoutBase })
+      : null;
+  return {
+    kind: 'profile',
+    label,
+    notes: spo?.notes ?? [],
+    profile: spo === null ? parseEitherProfile(document) : { format: 'oci', value: spo.profile },
+    engine: null,
+    text,
+    places: placesOf(document, spo?.path ?? ((path) => path)),
+    evidence: evidence === null ? null : parseEvidence(evidence.text, evidence.source),
+  };
+}

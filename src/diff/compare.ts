@@ -1,0 +1,358 @@
+/** Two sides in every context that can matter: where the answers differ, and in which contexts. */
+import { SysieveError } from '../errors';
+import { type Answer, type Change, changes, family, type Policy } from '../policy';
+import type { Effect } from '../review';
+import type { Abi } from '../tables';
+import {
+  type ContextOptions,
+  contextsOf,
+  type DiffContext,
+  type Gates,
+  gatesOf,
+  type Machine,
+  mentionedMachines,
+  RUNTIMES,
+  type RuntimeName,
+} from './contexts';
+import { type CveStates, cveStates, cvesOf, namesOfCves } from './cves';
+import type { Live, ProfileSide, Side } from './side';
+import {
+  asGated,
+  type Engine,
+  engineOf,
+  type ProfileView,
+  policyOfLive,
+  policyOfView,
+  profileView,
+  refuseUndecidedView,
+} from './view';
+
+export type AnswerEffect = Exclude<Effect, 'none'>;
+
+/** What the two sides do in one context, and in every other that comes to the same. */
+export interface Comparison {
+  readonly changes: readonly Change<AnswerEffect>[];
+  readonly cves: CveStates;
+  /** null: not a profile. */
+  readonly before: ProfileView | null;
+  readonly after: ProfileView | null;
+}
+
+export interface Compared {
+  readonly context: DiffContext;
+  readonly comparison: Comparison;
+}
+
+export interface Comparisons {
+  readonly machines: readonly Machine[];
+  readonly compared: readonly Compared[];
+  /** A runtime with which a side cannot be installed at all; it is not compared. */
+  readonly refusals: readonly {
+    side: 'before' | 'after';
+    error: SysieveError;
+    runtime: RuntimeName;
+  }[];
+  readonly notes: readonly string[];
+}
+
+/** refused, left to somebody else, passes. */
+function level({ action }: Answer): 0 | 1 | 2 {
+  if (action === 'allow' || action === 'log') return 2;
+  return action === 'notify' || action === 'trace' ? 1 : 0;
+}
+
+export function effectOf(before: Answer, after: Answer): AnswerEffect {
+  const change = level(after) - level(before);
+  if (change > 0) return 'widens';
+  if (change < 0) return 'narrows';
+  return level(after) === 0 ? 'denial' : 'handling';
+}
+
+function liveOf(side: Side): Live | null {
+  return side.kind === 'profile' ? null : side.live;
+}
+
+/** Texts of what a profile says apart from its entries. */
+function frame(side: ProfileSide, engine: Engine): string {
+  const { syscalls: _, ...rest } = asGated(side);
+  return JSON.stringify([rest, engine]);
+}
+
+/** By name: a text for its entries, with their gates, in their order. */
+function entriesByName(side: ProfileSide): Map<string, string> {
+  const made = new Map<string, string>();
+  for (const { names, ...rest } of asGated(side).syscalls) {
+    const text = JSON.stringify(rest, (_key, value) =>
+      typeof value === 'bigint' ? `${value}` : value,
+    );
+    for (const name of names) made.set(name, `${made.get(name) ?? ''}${text}`);
+  }
+  return made;
+}
+
+function differingKeys<K>(a: ReadonlyMap<K, unknown>, b: ReadonlyMap<K, unknown>): Set<K> {
+  const keys = new Set<K>();
+  for (const [key, value] of a) if (b.get(key) !== value) keys.add(key);
+  for (const key of b.keys()) if (!a.has(key)) keys.add(key);
+  return keys;
+}
+
+function profilesOf(sides: readonly Side[]): ProfileSide[] {
+  return sides.filter((side) => side.kind === 'profile');
+}
+
+/** Which calls' gates matter: null stands for all. */
+function concerned(before: Side, after: Side, engines: Engines): ReadonlySet<string> | null {
+  if (before.kind !== 'profile' || after.kind !== 'profile') return null;
+  if (frame(before, engines.before) !== frame(after, engines.after)) return null;
+  return differingKeys(entriesByName(before), entriesByName(after));
+}
+
+interface Engines {
+  readonly before: Engine;
+  readonly after: Engine;
+}
+
+const ANY_ENGINE: Engine = { name: 'docker', version: null };
+
+function enginesOf(before: Side, after: Side, chosen: Engine | null): Engines {
+  const live = liveOf(after)?.engine ?? liveOf(before)?.engine ?? null;
+  const engine = (side: Side): Engine =>
+    side.kind === 'profile' ? engineOf(side, chosen ?? live) : ANY_ENGINE;
+  return { before: engine(before), after: engine(after) };
+}
+
+/** The context that a live side fixes. Both live: that of the second, which then decides nothing. */
+function liveContexts(live: Live, options: ContextOptions): DiffContext[] {
+  const runtimes = options.runtimes ?? (live.runtime === null ? RUNTIMES : [live.runtime]);
+  return runtimes.map((runtime) => ({
+    machine: options.machines?.[0] ?? live.machine,
+    runtime,
+    capabilities: options.capabilities ?? live.capabilities,
+    kernelVersion: options.kernelVersion ?? live.kernelVersion,
+  }));
+}
+
+export interface CompareOptions extends ContextOptions {
+  /** Whose reading of the gated format holds for files that do not say. */
+  readonly engine?: Engine;
+}
+
+export function compare(before: Side, after: Side, options: CompareOptions = {}): Comparisons {
+  const engines = enginesOf(before, after, options.engine ?? null);
+  const live = liveOf(after) ?? liveOf(before);
+  const profiles = profilesOf([before, after]);
+  const notes: string[] = [];
+  let machines: readonly Machine[];
+  let contexts: DiffContext[];
+  if (live !== null) {
+    contexts = liveContexts(live, options);
+    machines = [...new Set(contexts.map(({ machine }) => machine))];
+  } else {
+    machines = options.machines ?? mentioned(profiles, notes);
+    const names = concerned(before, after, engines);
+    const gates = gatesOf(profiles.map(asGated), (name) => names === null || names.has(name));
+    contexts = contextsOf(gates, machines, options);
+  }
+  return new Comparer(before, after, engines, options).run(machines, contexts, notes);
+}
+
+function mentioned(profiles: readonly ProfileSide[], notes: string[]): Machine[] {
+  const found = [...new Set(profiles.flatMap((side) => mentionedMachines(asGated(side))))];
+  if (found.length > 0) return found.sort((a, b) => (a < b ? 1 : -1));
+  notes.push('neither side names an architecture: compared for x86_64; --arch compares others');
+  return ['x86_64'];
+}
+
+class Comparer {
+  private readonly known = new Map<string, Comparison>();
+  private readonly refusals: {
+    side: 'before' | 'after';
+    error: SysieveError;
+    runtime: RuntimeName;
+  }[] = [];
+
+  constructor(
+    private readonly before: Side,
+    private readonly after: Side,
+    private readonly engines: Engines,
+    private readonly options: CompareOptions,
+  ) {}
+
+  run(
+    machines: readonly Machine[],
+    contexts: readonly DiffContext[],
+    notes: readonly string[],
+  ): Comparisons {
+    const refused = new Set<RuntimeName>();
+    const compared = contexts.flatMap((context): Compared[] => {
+      if (refused.has(context.runtime)) return [];
+      const comparison = this.at(context);
+      if (comparison === null) {
+        refused.add(context.runtime);
+        return [];
+      }
+      return [{ context, comparison }];
+    });
+    const kept = compared.filter(({ context }) => !refused.has(context.runtime));
+    const [first] = this.refusals;
+    if (kept.length === 0 && first !== undefined) throw first.error;
+    this.refuseUndecided(machines, refused);
+    return { machines, compared: kept, refusals: this.refusals, notes };
+  }
+
+  /** null: a side cannot be installed with this runtime. */
+  private at(context: DiffContext): Comparison | null {
+    const before = this.view('before', context);
+    const after = this.view('after', context);
+    if (before === 'refused' || after === 'refused') return null;
+    if (before !== null && after !== null) return this.ofProfiles(before, after);
+    if (before === null && after === null) {
+      return comparison(policyOfLive(this.live('before')), policyOfLive(this.live('after')), [
+        null,
+        null,
+      ]);
+    }
+    return this.ofLive(context, before, after);
+  }
+
+  private live(which: 'before' | 'after'): Exclude<Side, ProfileSide> {
+    return this[which] as Exclude<Side, ProfileSide>;
+  }
+
+  /** null: a live side. */
+  private view(which: 'before' | 'after', context: DiffContext): ProfileView | 'refused' | null {
+    const side = this[which];
+    if (side.kind !== 'profile') return null;
+    try {
+      return profileView(side, context, this.engines[which]);
+    } catch (thrown) {
+      if (!(thrown instanceof SysieveError) || thrown.code !== 'profile-refused') throw thrown;
+      this.refusals.push({ side: which, error: thrown, runtime: context.runtime });
+      return 'refused';
+    }
+  }
+
+  private ofProfiles(before: ProfileView, after: ProfileView): Comparison {
+    const changed = differingKeys(before.rules, after.rules);
+    const sameFrame =
+      before.fallback.action === after.fallback.action &&
+      before.fallback.data === after.fallback.data &&
+      before.abis.size === after.abis.size &&
+      [...before.abis].every((abi) => after.abis.has(abi)) &&
+      differingKeys(before.stubbed, after.stubbed).size === 0;
+    if (sameFrame && changed.size === 0) return { changes: [], cves: [], before, after };
+    const names = sameFrame ? together(changed, [before, after]) : null;
+    const key = names === null ? wholeKey(before, after) : partKey(names, before, after);
+    const known = this.known.get(key);
+    if (known !== undefined) return known;
+    const made = comparison(policyOfView(before, names), policyOfView(after, names), [
+      before,
+      after,
+    ]);
+    this.known.set(key, made);
+    return made;
+  }
+
+  /** runc before 1.2 and later ones differ; which it was cannot be seen: the nearer one is taken. */
+  private ofLive(
+    context: DiffContext,
+    before: ProfileView | null,
+    after: ProfileView | null,
+  ): Comparison {
+    const side = (before?.side ?? after?.side) as ProfileSide;
+    const engine = before === null ? this.engines.after : this.engines.before;
+    const live = policyOfLive(this.live(before === null ? 'before' : 'after'));
+    const variants = (['listed-and-native', 'listed'] as const).map((enosys) => {
+      const view = profileView(side, context, engine, enosys);
+      const policy = policyOfView(view, null);
+      return before === null
+        ? comparison(live, policy, [null, view])
+        : comparison(policy, live, [view, null]);
+    });
+    variants.sort((a, b) => a.changes.length - b.changes.length);
+    return variants[0] as Comparison;
+  }
+
+  /** What libseccomp makes of each side has to be decided in every context, not only in those compared. */
+  private refuseUndecided(machines: readonly Machine[], refused: ReadonlySet<RuntimeName>): void {
+    for (const which of ['before', 'after'] as const) {
+      const side = this[which];
+      if (side.kind !== 'profile') continue;
+      const gated = asGated(side);
+      const conditional = new Set(
+        gated.syscalls.flatMap(({ args, names }) => (args.length > 0 ? names : [])),
+      );
+      if (conditional.size === 0) continue;
+      const gates: Gates = gatesOf([gated], (name) => conditional.has(name));
+      const seen = new Set<string>();
+      for (const context of contextsOf(gates, machines, this.options)) {
+        if (refused.has(context.runtime)) continue;
+        let view: ProfileView;
+        try {
+          view = profileView(side, context, this.engines[which]);
+        } catch (thrown) {
+          // Said elsewhere.
+          if (thrown instanceof SysieveError && thrown.code === 'profile-refused') continue;
+          throw thrown;
+        }
+        const rules = [...conditional].map((name) => view.rules.get(name) ?? '');
+        const key = JSON.stringify([[...view.abis], context.machine, view.fallback, rules]);
+        if (seen.has(key)) continue;
+        seen.add(key);
+        refuseUndecidedView(view);
+      }
+    }
+  }
+}
+
+/** The calls to be looked at: the changed ones, what shares a number with them, and CVEs' other calls. */
+function together(changed: ReadonlySet<string>, views: readonly ProfileView[]): Set<string> {
+  const names = new Set([...changed, ...namesOfCves(cvesOf(changed))]);
+  const families = new Set([...names].map(family));
+  if (!families.has('socketcall') && !families.has('ipc')) return names;
+  for (const name of views.flatMap(({ rules }) => [...rules.keys()])) {
+    if (family(name) !== name || name === 'socketcall' || name === 'ipc') {
+      if (families.has(family(name))) names.add(name);
+    }
+  }
+  return names;
+}
+
+function partKey(names: ReadonlySet<string>, before: ProfileView, after: ProfileView): string {
+  const rules = [...names].map((name) => [
+    name,
+    before.rules.get(name) ?? '',
+    after.rules.get(name) ?? '',
+  ]);
+  return JSON.stringify([before.context.machine, [...before.abis], before.fallback, rules]);
+}
+
+function wholeKey(before: ProfileView, after: ProfileView): string {
+  const side = ({ rules, fallback, abis, stubbed }: ProfileView) => [
+    fallback,
+    [...abis],
+    [...stubbed],
+    [...rules],
+  ];
+  return JSON.stringify([before.context.machine, side(before), side(after)]);
+}
+
+function comparison(
+  before: Policy,
+  after: Policy,
+  views: readonly [ProfileView | null, ProfileView | null],
+): Comparison {
+  const found = changes(before, after, effectOf);
+  return {
+    changes: found,
+    cves: cveStates(before, after, found),
+    before: views[0],
+    after: views[1],
+  };
+}
+
+/** For whoever wants to know which ABIs a change is about at all. */
+export function abisOfChanges(found: readonly Change<AnswerEffect>[]): ReadonlySet<Abi | null> {
+  return new Set(found.map(({ abi }) => abi));
+}

@@ -1,0 +1,79 @@
+/** Which published exploits' calls become reachable, or stop to be. */
+import { type Answer, type Change, findCall, type Policy } from '../policy';
+import { ABIS, type Cve, cves, syscallName, syscallNumber, X32_BIT } from '../tables';
+
+export type CveStates = readonly {
+  readonly cve: Cve;
+  readonly change: 'opens' | 'closes';
+}[];
+
+/** Those whose exploits make one of these calls. */
+export function cvesOf(names: ReadonlySet<string>): Cve[] {
+  return cves().filter(({ calls }) => calls.some(({ name }) => names.has(name)));
+}
+
+export function namesOfCves(list: readonly Cve[]): string[] {
+  return list.flatMap(({ calls }) => calls.map(({ name }) => name));
+}
+
+/** The calls with a name among those that changed. */
+export function changedNames(found: readonly Change<string>[]): Set<string> {
+  const names = new Set<string>();
+  for (const { abi, first, last } of found) {
+    if (abi === null) continue;
+    for (const { name } of namedIn(abi, first, last)) names.add(name);
+  }
+  return names;
+}
+
+/** The named calls of an ABI in a range of numbers as a filter sees them. */
+export function namedIn(
+  abi: (typeof ABIS)[number],
+  first: number,
+  last: number,
+): { name: string; nr: number }[] {
+  const bit = abi === 'x32' ? X32_BIT : 0;
+  const made: { name: string; nr: number }[] = [];
+  // No table reaches further than arm's own calls; an unbounded range is not walked.
+  for (let nr = first; nr <= Math.min(last, bit + LAST_NUMBER); nr += 1) {
+    const name = syscallName(abi, nr - bit);
+    if (name !== null) made.push({ name, nr });
+    if (nr - bit === LAST_COMMON) nr = Math.max(nr, bit + FIRST_ARM - 1);
+  }
+  return made;
+}
+
+/** Common numbers end far below; arm's private calls begin at 0xf0000. */
+const LAST_COMMON = 4096;
+const FIRST_ARM = 0xf0000;
+const LAST_NUMBER = 0xf0010;
+
+/** Carried out, or left to a listener or tracer that may do so. */
+function mayPass({ action }: Answer): boolean {
+  return action === 'allow' || action === 'log' || action === 'notify' || action === 'trace';
+}
+
+function reachable(policy: Policy, { calls, mode }: Cve): boolean {
+  const open = (call: Cve['calls'][number]): boolean =>
+    ABIS.some((abi) => {
+      const number = syscallNumber(abi, call.name);
+      if (number === null) return false;
+      const constraints = call.bits === null ? [] : [call.bits];
+      return findCall(policy, { abi, number, constraints }, mayPass) !== null;
+    });
+  return mode === 'any_of' ? calls.some(open) : calls.every(open);
+}
+
+export function cveStates(
+  before: Policy,
+  after: Policy,
+  found: readonly Change<string>[],
+): CveStates {
+  const passing = found.filter((change) => change.class === 'widens' || change.class === 'narrows');
+  return cvesOf(changedNames(passing)).flatMap((cve) => {
+    const was = reachable(before, cve);
+    const is = reachable(after, cve);
+    if (was === is) return [];
+    return [{ cve, change: is ? ('opens' as const) : ('closes' as const) }];
+  });
+}

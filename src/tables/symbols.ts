@@ -1,0 +1,346 @@
+/**
+ * What the register arguments of calls mean. Linux UAPI, kernel v6.18: include/uapi/linux/{socket,
+ * sched,fcntl,prctl,bpf,io_uring,keyctl,futex,ptrace,membarrier,memfd,random,time,sockios,in}.h,
+ * uapi/asm-generic/{fcntl,mman-common,mman,ioctls,resource,signal}.h, linux/socket.h. Values that
+ * x86 and ARM number differently have no symbol here (O_DIRECT, O_DIRECTORY, O_NOFOLLOW, O_LARGEFILE).
+ */
+import {
+  ARCH_PRCTL_HARMLESS,
+  BPF_KINDS,
+  IOCTL_TERMINAL_INPUT,
+  KEYCTL_KINDS,
+  type Kind,
+  NAMESPACE_FLAGS,
+  PERSONALITY_HARMLESS,
+  PRCTL_HARMLESS,
+  PRCTL_OTHER,
+  PROT_EXEC,
+  PROT_WRITE,
+  PTRACE_KINDS,
+  SECCOMP_HARMLESS,
+  SHM_EXEC,
+  SHM_RDONLY,
+  SOCKET_DOMAINS,
+  type ValueNames,
+} from './arguments';
+
+type Names = readonly (readonly [bigint, string])[];
+
+export interface ArgumentMeaning {
+  /** As the kernel's prototype calls it, or manual pages do. */
+  parameter: string;
+  /** values: one of them; flags: bits, each with its name; number: a number, no symbols. */
+  kind: 'values' | 'flags' | 'number';
+  /** Of the kernel's parameter: with 32 it does not see the upper half of the register. */
+  width: 32 | 64;
+  /** Ascending. A value, or bit, has one name, and a name one value. */
+  names: Names;
+  /** A field within flags whose bits together are one value. `names` has none of its bits. */
+  low?: { mask: bigint; what: string; names: Names };
+}
+
+/** Names in order; a number says which value the next name has. */
+const SOCKET_FAMILIES = `0 AF_UNSPEC 6 AF_NETROM AF_BRIDGE AF_ATMPVC 11 AF_ROSE AF_DECnet AF_NETBEUI
+AF_SECURITY 18 AF_ASH AF_ECONET AF_ATMSVC 22 AF_SNA AF_IRDA 25 AF_WANPIPE 32 AF_IUCV 34 AF_ISDN`;
+const SOCKET_TYPES = '1 SOCK_STREAM SOCK_DGRAM SOCK_RAW SOCK_RDM SOCK_SEQPACKET SOCK_DCCP 10 SOCK_PACKET';
+const LEVELS = `0 SOL_IP SOL_SOCKET 6 SOL_TCP 17 SOL_UDP 41 SOL_IPV6 58 SOL_ICMPV6 132 SOL_SCTP
+136 SOL_UDPLITE 255 SOL_RAW 256 SOL_IPX SOL_AX25 SOL_ATALK SOL_NETROM SOL_ROSE SOL_DECNET SOL_X25
+SOL_PACKET SOL_ATM SOL_AAL SOL_IRDA SOL_NETBEUI SOL_LLC SOL_DCCP SOL_NETLINK SOL_TIPC SOL_RXRPC
+SOL_PPPOL2TP SOL_BLUETOOTH SOL_PNPIPE SOL_RDS SOL_IUCV SOL_CAIF SOL_ALG SOL_NFC SOL_KCM SOL_TLS
+SOL_XDP SOL_MPTCP SOL_MCTP SOL_SMC SOL_VSOCK`;
+const SIGNALS = `1 SIGHUP SIGINT SIGQUIT SIGILL SIGTRAP SIGABRT SIGBUS SIGFPE SIGKILL SIGUSR1 SIGSEGV
+SIGUSR2 SIGPIPE SIGALRM SIGTERM SIGSTKFLT SIGCHLD SIGCONT SIGSTOP SIGTSTP SIGTTIN SIGTTOU SIGURG
+SIGXCPU SIGXFSZ SIGVTALRM SIGPROF SIGWINCH SIGIO SIGPWR SIGSYS`;
+const PRCTLS = `5 PR_GET_UNALIGN PR_SET_UNALIGN 9 PR_GET_FPEMU PR_SET_FPEMU PR_GET_FPEXC PR_SET_FPEXC
+PR_GET_TIMING PR_SET_TIMING 19 PR_GET_ENDIAN PR_SET_ENDIAN 31 PR_TASK_PERF_EVENTS_DISABLE
+PR_TASK_PERF_EVENTS_ENABLE 43 PR_MPX_ENABLE_MANAGEMENT PR_MPX_DISABLE_MANAGEMENT PR_SET_FP_MODE
+PR_GET_FP_MODE 50 PR_SVE_SET_VL PR_SVE_GET_VL 54 PR_PAC_RESET_KEYS PR_SET_TAGGED_ADDR_CTRL
+60 PR_PAC_SET_ENABLED_KEYS PR_PAC_GET_ENABLED_KEYS 63 PR_SME_SET_VL PR_SME_GET_VL
+69 PR_RISCV_V_SET_CONTROL PR_RISCV_V_GET_CONTROL PR_RISCV_SET_ICACHE_FLUSH_CTX PR_PPC_GET_DEXCR
+PR_PPC_SET_DEXCR PR_GET_SHADOW_STACK_STATUS PR_SET_SHADOW_STACK_STATUS PR_LOCK_SHADOW_STACK_STATUS
+PR_TIMER_CREATE_RESTORE_IDS PR_FUTEX_HASH`;
+const ARCH_PRCTLS = `0x1012 ARCH_SET_CPUID 0x1024 ARCH_GET_XCOMP_GUEST_PERM ARCH_REQ_XCOMP_GUEST_PERM
+0x2001 ARCH_MAP_VDSO_X32 ARCH_MAP_VDSO_32 ARCH_MAP_VDSO_64 0x4001 ARCH_GET_UNTAG_MASK
+ARCH_ENABLE_TAGGED_ADDR ARCH_GET_MAX_TAG_BITS ARCH_FORCE_TAGGED_SVA 0x5001 ARCH_SHSTK_ENABLE
+ARCH_SHSTK_DISABLE ARCH_SHSTK_LOCK ARCH_SHSTK_UNLOCK`;
+const IOCTLS = `0x5401 TCGETS TCSETS TCSETSW TCSETSF TCGETA TCSETA TCSETAW TCSETAF TCSBRK TCXONC TCFLSH
+TIOCEXCL TIOCNXCL TIOCSCTTY TIOCGPGRP TIOCSPGRP TIOCOUTQ 0x5413 TIOCGWINSZ TIOCSWINSZ TIOCMGET
+TIOCMBIS TIOCMBIC TIOCMSET TIOCGSOFTCAR TIOCSSOFTCAR FIONREAD 0x541d TIOCCONS TIOCGSERIAL
+TIOCSSERIAL TIOCPKT FIONBIO TIOCNOTTY TIOCSETD TIOCGETD TCSBRKP 0x5427 TIOCSBRK TIOCCBRK TIOCGSID
+0x5437 TIOCVHANGUP 0x5441 TIOCGPTPEER 0x5450 FIONCLEX FIOCLEX FIOASYNC 0x5460 FIOQSIZE
+0x8902 SIOCSPGRP 0x8904 SIOCGPGRP SIOCATMARK 0x890b SIOCADDRT SIOCDELRT SIOCRTMSG 0x8910
+SIOCGIFNAME SIOCSIFLINK SIOCGIFCONF SIOCGIFFLAGS SIOCSIFFLAGS SIOCGIFADDR SIOCSIFADDR
+SIOCGIFDSTADDR SIOCSIFDSTADDR SIOCGIFBRDADDR SIOCSIFBRDADDR SIOCGIFNETMASK SIOCSIFNETMASK
+SIOCGIFMETRIC SIOCSIFMETRIC SIOCGIFMEM SIOCSIFMEM SIOCGIFMTU SIOCSIFMTU SIOCSIFNAME SIOCSIFHWADDR
+SIOCGIFENCAP SIOCSIFENCAP SIOCGIFHWADDR 0x8929 SIOCGIFSLAVE 0x8930 SIOCSIFSLAVE SIOCADDMULTI
+SIOCDELMULTI SIOCGIFINDEX SIOCSIFPFLAGS SIOCGIFPFLAGS SIOCDIFADDR SIOCSIFHWBROADCAST SIOCGIFCOUNT
+0x8940 SIOCGIFBR SIOCSIFBR SIOCGIFTXQLEN SIOCSIFTXQLEN 0x8946 SIOCETHTOOL SIOCGMIIPHY SIOCGMIIREG
+SIOCSMIIREG SIOCWANDEV SIOCOUTQNSD SIOCGSKNS 0x8953 SIOCDARP SIOCGARP SIOCSARP 0x8970 SIOCGIFMAP
+SIOCSIFMAP 0x8990 SIOCBONDENSLAVE SIOCBONDRELEASE 0x89a0 SIOCBRADDBR SIOCBRDELBR SIOCBRADDIF
+SIOCBRDELIF 0x89b0 SIOCSHWTSTAMP SIOCGHWTSTAMP 0x80045430 TIOCGPTN 0x40045431 TIOCSPTLCK
+0x40045436 TIOCSIG`;
+const FCNTLS = `0 F_DUPFD F_GETFD F_SETFD F_GETFL F_SETFL F_GETLK F_SETLK F_SETLKW F_SETOWN F_GETOWN
+F_SETSIG F_GETSIG 15 F_SETOWN_EX F_GETOWN_EX F_GETOWNER_UIDS 36 F_OFD_GETLK F_OFD_SETLK F_OFD_SETLKW
+1024 F_SETLEASE F_GETLEASE F_NOTIFY F_DUPFD_QUERY F_CREATED_QUERY F_CANCELLK F_DUPFD_CLOEXEC
+F_SETPIPE_SZ F_GETPIPE_SZ F_ADD_SEALS F_GET_SEALS F_GET_RW_HINT F_SET_RW_HINT F_GET_FILE_RW_HINT
+F_SET_FILE_RW_HINT`;
+const KEYCTLS = `1 KEYCTL_JOIN_SESSION_KEYRING KEYCTL_UPDATE 4 KEYCTL_CHOWN KEYCTL_SETPERM 8 KEYCTL_LINK
+12 KEYCTL_INSTANTIATE KEYCTL_NEGATE KEYCTL_SET_REQKEY_KEYRING KEYCTL_SET_TIMEOUT
+KEYCTL_ASSUME_AUTHORITY 18 KEYCTL_SESSION_TO_PARENT KEYCTL_REJECT KEYCTL_INSTANTIATE_IOV
+KEYCTL_INVALIDATE KEYCTL_GET_PERSISTENT KEYCTL_DH_COMPUTE KEYCTL_PKEY_QUERY KEYCTL_PKEY_ENCRYPT
+KEYCTL_PKEY_DECRYPT KEYCTL_PKEY_SIGN KEYCTL_PKEY_VERIFY KEYCTL_RESTRICT_KEYRING KEYCTL_MOVE
+32 KEYCTL_WATCH_KEY`;
+const BPFS = `0 BPF_MAP_CREATE 5 BPF_PROG_LOAD BPF_OBJ_PIN BPF_OBJ_GET BPF_PROG_ATTACH BPF_PROG_DETACH
+BPF_PROG_TEST_RUN 13 BPF_PROG_GET_FD_BY_ID BPF_MAP_GET_FD_BY_ID 16 BPF_PROG_QUERY
+BPF_RAW_TRACEPOINT_OPEN BPF_BTF_LOAD BPF_BTF_GET_FD_BY_ID BPF_TASK_FD_QUERY 28 BPF_LINK_CREATE
+BPF_LINK_UPDATE BPF_LINK_GET_FD_BY_ID 32 BPF_ENABLE_STATS BPF_ITER_CREATE BPF_LINK_DETACH
+BPF_PROG_BIND_MAP BPF_TOKEN_CREATE BPF_PROG_STREAM_READ_BY_FD`;
+const PTRACES = `0 PTRACE_TRACEME 31 PTRACE_SYSEMU PTRACE_SYSEMU_SINGLESTEP 0x420c
+PTRACE_SECCOMP_GET_FILTER PTRACE_SECCOMP_GET_METADATA 0x420f PTRACE_GET_RSEQ_CONFIGURATION
+PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG
+PTRACE_SET_SYSCALL_INFO`;
+const SECCOMPS = '0 SECCOMP_SET_MODE_STRICT SECCOMP_SET_MODE_FILTER';
+const FUTEXES = `0 FUTEX_WAIT FUTEX_WAKE FUTEX_FD FUTEX_REQUEUE FUTEX_CMP_REQUEUE FUTEX_WAKE_OP
+FUTEX_LOCK_PI FUTEX_UNLOCK_PI FUTEX_TRYLOCK_PI FUTEX_WAIT_BITSET FUTEX_WAKE_BITSET
+FUTEX_WAIT_REQUEUE_PI FUTEX_CMP_REQUEUE_PI FUTEX_LOCK_PI2`;
+const MADVISES = `0 MADV_NORMAL MADV_RANDOM MADV_SEQUENTIAL MADV_WILLNEED MADV_DONTNEED 8 MADV_FREE
+MADV_REMOVE MADV_DONTFORK MADV_DOFORK MADV_MERGEABLE MADV_UNMERGEABLE MADV_HUGEPAGE MADV_NOHUGEPAGE
+MADV_DONTDUMP MADV_DODUMP MADV_WIPEONFORK MADV_KEEPONFORK MADV_COLD MADV_PAGEOUT MADV_POPULATE_READ
+MADV_POPULATE_WRITE MADV_DONTNEED_LOCKED MADV_COLLAPSE 100 MADV_HWPOISON MADV_SOFT_OFFLINE
+MADV_GUARD_INSTALL MADV_GUARD_REMOVE`;
+const IO_URING_REGISTERS = `0 IORING_REGISTER_BUFFERS IORING_UNREGISTER_BUFFERS IORING_REGISTER_FILES
+IORING_UNREGISTER_FILES IORING_REGISTER_EVENTFD IORING_UNREGISTER_EVENTFD
+IORING_REGISTER_FILES_UPDATE IORING_REGISTER_EVENTFD_ASYNC IORING_REGISTER_PROBE
+IORING_REGISTER_PERSONALITY IORING_UNREGISTER_PERSONALITY IORING_REGISTER_RESTRICTIONS
+IORING_REGISTER_ENABLE_RINGS IORING_REGISTER_FILES2 IORING_REGISTER_FILES_UPDATE2
+IORING_REGISTER_BUFFERS2 IORING_REGISTER_BUFFERS_UPDATE IORING_REGISTER_IOWQ_AFF
+IORING_UNREGISTER_IOWQ_AFF IORING_REGISTER_IOWQ_MAX_WORKERS IORING_REGISTER_RING_FDS
+IORING_UNREGISTER_RING_FDS IORING_REGISTER_PBUF_RING IORING_UNREGISTER_PBUF_RING
+IORING_REGISTER_SYNC_CANCEL IORING_REGISTER_FILE_ALLOC_RANGE IORING_REGISTER_PBUF_STATUS
+IORING_REGISTER_NAPI IORING_UNREGISTER_NAPI IORING_REGISTER_CLOCK IORING_REGISTER_CLONE_BUFFERS
+IORING_REGISTER_SEND_MSG_RING IORING_REGISTER_ZCRX_IFQ IORING_REGISTER_RESIZE_RINGS
+IORING_REGISTER_MEM_REGION IORING_REGISTER_QUERY`;
+const RLIMITS = `0 RLIMIT_CPU RLIMIT_FSIZE RLIMIT_DATA RLIMIT_STACK RLIMIT_CORE RLIMIT_RSS RLIMIT_NPROC
+RLIMIT_NOFILE RLIMIT_MEMLOCK RLIMIT_AS RLIMIT_LOCKS RLIMIT_SIGPENDING RLIMIT_MSGQUEUE RLIMIT_NICE
+RLIMIT_RTPRIO RLIMIT_RTTIME`;
+const POLICIES = '0 SCHED_NORMAL SCHED_FIFO SCHED_RR SCHED_BATCH 5 SCHED_IDLE SCHED_DEADLINE SCHED_EXT';
+const CLOCKS = `0 CLOCK_REALTIME CLOCK_MONOTONIC CLOCK_PROCESS_CPUTIME_ID CLOCK_THREAD_CPUTIME_ID
+CLOCK_MONOTONIC_RAW CLOCK_REALTIME_COARSE CLOCK_MONOTONIC_COARSE CLOCK_BOOTTIME
+CLOCK_REALTIME_ALARM CLOCK_BOOTTIME_ALARM CLOCK_SGI_CYCLE CLOCK_TAI`;
+const EPOLL_OPERATIONS = '1 EPOLL_CTL_ADD EPOLL_CTL_DEL EPOLL_CTL_MOD';
+const PERSONALITIES = '8 PER_LINUX32 0x20000 UNAME26 0x40000 ADDR_NO_RANDOMIZE';
+
+/** Bits in order; a number says which bit the next name has, and those after it follow upwards. */
+const CLONE_FLAGS = `0x100 CLONE_VM CLONE_FS CLONE_FILES CLONE_SIGHAND CLONE_PIDFD CLONE_PTRACE CLONE_VFORK
+CLONE_PARENT CLONE_THREAD 0x40000 CLONE_SYSVSEM CLONE_SETTLS CLONE_PARENT_SETTID
+CLONE_CHILD_CLEARTID CLONE_DETACHED CLONE_UNTRACED CLONE_CHILD_SETTID 0x80000000 CLONE_IO`;
+const UNSHARE_FLAGS =
+  '0x100 CLONE_VM CLONE_FS CLONE_FILES CLONE_SIGHAND 0x10000 CLONE_THREAD 0x40000 CLONE_SYSVSEM';
+const SOCKET_FLAGS = '0x800 SOCK_NONBLOCK 0x80000 SOCK_CLOEXEC';
+const PROTECTIONS = '1 PROT_READ 8 PROT_SEM 0x1000000 PROT_GROWSDOWN PROT_GROWSUP';
+const MAP_FLAGS = `0x10 MAP_FIXED MAP_ANONYMOUS 0x100 MAP_GROWSDOWN 0x800 MAP_DENYWRITE MAP_EXECUTABLE
+MAP_LOCKED MAP_NORESERVE MAP_POPULATE MAP_NONBLOCK MAP_STACK MAP_HUGETLB MAP_SYNC
+MAP_FIXED_NOREPLACE`;
+const SHM_FLAGS = '0x2000 SHM_RND SHM_REMAP';
+const OPEN_FLAGS = `0x40 O_CREAT O_EXCL O_NOCTTY O_TRUNC O_APPEND O_NONBLOCK O_DSYNC FASYNC 0x40000
+O_NOATIME O_CLOEXEC __O_SYNC O_PATH __O_TMPFILE`;
+const FUTEX_FLAGS = '0x80 FUTEX_PRIVATE_FLAG FUTEX_CLOCK_REALTIME';
+const MEMFD_FLAGS = '1 MFD_CLOEXEC MFD_ALLOW_SEALING MFD_HUGETLB MFD_NOEXEC_SEAL MFD_EXEC';
+const RANDOM_FLAGS = '1 GRND_NONBLOCK GRND_RANDOM GRND_INSECURE';
+const MEMBARRIERS = `1 MEMBARRIER_CMD_GLOBAL MEMBARRIER_CMD_GLOBAL_EXPEDITED
+MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED MEMBARRIER_CMD_PRIVATE_EXPEDITED
+MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE
+MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ
+MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ MEMBARRIER_CMD_GET_REGISTRATIONS`;
+const CLOSE_RANGE_FLAGS = '2 CLOSE_RANGE_UNSHARE CLOSE_RANGE_CLOEXEC';
+const DESCRIPTOR_FLAGS = '0x800 O_NONBLOCK 0x80000 O_CLOEXEC';
+const RENAME_FLAGS = '1 RENAME_NOREPLACE RENAME_EXCHANGE RENAME_WHITEOUT';
+
+interface Meaning {
+  parameter: string;
+  kind: ArgumentMeaning['kind'];
+  width: 32 | 64;
+  /** Lists of values in order, tables of arguments.ts, or (flags) lists of bits. */
+  names?: readonly (string | ValueNames)[];
+  low?: { mask: number; what: string; names: readonly (string | ValueNames)[] };
+}
+
+const values = (parameter: string, ...names: (string | ValueNames)[]): Meaning => ({
+  parameter,
+  kind: 'values',
+  width: 32,
+  names,
+});
+const flags = (parameter: string, ...names: (string | ValueNames)[]): Meaning => ({
+  parameter,
+  kind: 'flags',
+  width: 32,
+  names,
+});
+const number = (parameter: string): Meaning => ({ parameter, kind: 'number', width: 32 });
+const operations = (kinds: readonly Kind[]): ValueNames[] => kinds.map((kind) => kind.values);
+
+/** In clone(2) the low byte is the signal at exit: no CLONE_NEWTIME. */
+const { CLONE_NEWTIME: _, ...CLONE_NAMESPACE_FLAGS } = NAMESPACE_FLAGS;
+
+const DOMAIN = values('domain', SOCKET_DOMAINS, SOCKET_FAMILIES);
+const TYPE: Meaning = {
+  ...flags('type', SOCKET_FLAGS),
+  low: { mask: 0xf, what: 'kind', names: [SOCKET_TYPES] },
+};
+const PROTECTION: Meaning = {
+  ...flags('prot', PROTECTIONS, { PROT_WRITE: Number(PROT_WRITE), PROT_EXEC: Number(PROT_EXEC) }),
+  width: 64,
+};
+const MAPPING: Meaning = {
+  ...flags('flags', MAP_FLAGS),
+  width: 64,
+  low: { mask: 0xf, what: 'type', names: ['1 MAP_SHARED MAP_PRIVATE MAP_SHARED_VALIDATE'] },
+};
+const OPEN: Meaning = {
+  ...flags('flags', OPEN_FLAGS),
+  low: { mask: 3, what: 'access', names: ['0 O_RDONLY O_WRONLY O_RDWR'] },
+};
+const COMMAND = values('cmd', FCNTLS);
+const CLOCK = values('clockid', CLOCKS);
+const LEVEL = values('level', LEVELS);
+const SIGNAL = values('sig', SIGNALS);
+const RESOURCE = values('resource', RLIMITS);
+const POLICY: Meaning = {
+  ...flags('policy', '0x40000000 SCHED_RESET_ON_FORK'),
+  low: { mask: 0xf, what: 'class', names: [POLICIES] },
+};
+const FUTEX: Meaning = {
+  ...flags('op', FUTEX_FLAGS),
+  low: { mask: 0x7f, what: 'operation', names: [FUTEXES] },
+};
+const DESCRIPTOR = flags('flags', DESCRIPTOR_FLAGS);
+
+const MEANINGS: Readonly<Record<string, Readonly<Record<number, Meaning>>>> = {
+  accept4: { 3: flags('flags', SOCKET_FLAGS) },
+  arch_prctl: { 0: values('op', ARCH_PRCTL_HARMLESS, ARCH_PRCTLS) },
+  bpf: { 0: values('cmd', BPFS, ...operations(BPF_KINDS)) },
+  clock_adjtime: { 0: CLOCK },
+  clock_adjtime64: { 0: CLOCK },
+  clock_getres: { 0: CLOCK },
+  clock_getres_time64: { 0: CLOCK },
+  clock_gettime: { 0: CLOCK },
+  clock_gettime64: { 0: CLOCK },
+  clock_nanosleep: { 0: CLOCK },
+  clock_nanosleep_time64: { 0: CLOCK },
+  clock_settime: { 0: CLOCK },
+  clock_settime64: { 0: CLOCK },
+  clone: {
+    0: {
+      ...flags('flags', CLONE_FLAGS, CLONE_NAMESPACE_FLAGS),
+      width: 64,
+      low: { mask: 0xff, what: 'exit signal', names: [SIGNALS] },
+    },
+  },
+  close_range: { 2: flags('flags', CLOSE_RANGE_FLAGS) },
+  dup3: { 2: flags('flags', '0x80000 O_CLOEXEC') },
+  epoll_create1: { 0: flags('flags', '0x80000 EPOLL_CLOEXEC') },
+  epoll_ctl: { 1: values('op', EPOLL_OPERATIONS) },
+  eventfd2: { 1: DESCRIPTOR },
+  fcntl: { 1: COMMAND },
+  fcntl64: { 1: COMMAND },
+  futex: { 1: FUTEX },
+  futex_time64: { 1: FUTEX },
+  getrandom: { 2: flags('flags', RANDOM_FLAGS) },
+  getrlimit: { 0: RESOURCE },
+  getsockopt: { 1: LEVEL, 2: number('optname') },
+  inotify_init1: { 0: DESCRIPTOR },
+  io_uring_register: {
+    1: {
+      ...flags('opcode', '0x80000000 IORING_REGISTER_USE_REGISTERED_RING'),
+      low: { mask: 0x7fff_ffff, what: 'operation', names: [IO_URING_REGISTERS] },
+    },
+  },
+  ioctl: { 1: values('request', IOCTLS, IOCTL_TERMINAL_INPUT) },
+  keyctl: { 0: values('operation', KEYCTLS, ...operations(KEYCTL_KINDS)) },
+  kill: { 1: SIGNAL },
+  madvise: { 2: values('advice', MADVISES) },
+  membarrier: { 0: flags('cmd', MEMBARRIERS) },
+  memfd_create: { 1: flags('flags', MEMFD_FLAGS) },
+  mmap: { 2: PROTECTION, 3: MAPPING },
+  mmap2: { 2: PROTECTION, 3: MAPPING },
+  mprotect: { 2: PROTECTION },
+  open: { 1: OPEN },
+  openat: { 2: OPEN },
+  personality: { 0: values('persona', PERSONALITY_HARMLESS, PERSONALITIES) },
+  pipe2: { 1: DESCRIPTOR },
+  pkey_mprotect: { 2: PROTECTION },
+  prctl: { 0: values('option', PRCTL_HARMLESS, PRCTL_OTHER, PRCTLS) },
+  prlimit64: { 1: RESOURCE },
+  ptrace: { 0: { ...values('request', PTRACES, ...operations(PTRACE_KINDS)), width: 64 } },
+  renameat2: { 4: flags('flags', RENAME_FLAGS) },
+  rt_sigqueueinfo: { 1: SIGNAL },
+  rt_tgsigqueueinfo: { 2: SIGNAL },
+  sched_setscheduler: { 1: POLICY },
+  seccomp: { 0: values('operation', SECCOMPS, SECCOMP_HARMLESS) },
+  setns: { 1: flags('nstype', NAMESPACE_FLAGS) },
+  setrlimit: { 0: RESOURCE },
+  setsockopt: { 1: LEVEL, 2: number('optname') },
+  shmat: {
+    2: flags('shmflg', SHM_FLAGS, { SHM_RDONLY: Number(SHM_RDONLY), SHM_EXEC: Number(SHM_EXEC) }),
+  },
+  shutdown: { 1: values('how', '0 SHUT_RD SHUT_WR SHUT_RDWR') },
+  socket: { 0: DOMAIN, 1: TYPE, 2: number('protocol') },
+  socketpair: { 0: DOMAIN, 1: TYPE, 2: number('protocol') },
+  tgkill: { 2: SIGNAL },
+  tkill: { 1: SIGNAL },
+  ugetrlimit: { 0: RESOURCE },
+  unshare: { 0: flags('flags', UNSHARE_FLAGS, NAMESPACE_FLAGS) },
+};
+
+function packed(list: string, kind: Meaning['kind']): [bigint, string][] {
+  const out: [bigint, string][] = [];
+  let next = 0n;
+  for (const word of list.split(/\s/)) {
+    if (/^\d/.test(word)) {
+      next = BigInt(word);
+      continue;
+    }
+    out.push([next, word]);
+    next = kind === 'flags' ? next * 2n : next + 1n;
+  }
+  return out;
+}
+
+function namesOf(lists: Meaning['names'], kind: Meaning['kind']): Names {
+  const all = (lists ?? []).flatMap((list): [bigint, string][] =>
+    typeof list === 'string'
+      ? packed(list, kind)
+      : Object.entries(list).map(([name, value]) => [BigInt(value), name]),
+  );
+  return all.sort(([a], [b]) => (a < b ? -1 : Number(a > b)));
+}
+
+const read = new Map<Meaning, ArgumentMeaning>();
+
+/**
+ * The meaning of argument `index` (from 0) of a call, the same under every ABI that has the call;
+ * null: it is a pointer, a descriptor, a length, or nothing is known of it.
+ */
+export function argumentMeaning(name: string, index: number): ArgumentMeaning | null {
+  const meaning = Object.hasOwn(MEANINGS, name) ? MEANINGS[name]?.[index] : undefined;
+  if (meaning === undefined) return null;
+  const known = read.get(meaning);
+  if (known !== undefined) return known;
+  const { parameter, kind, width, low } = meaning;
+  const made: ArgumentMeaning = {
+    ...{ parameter, kind, width, names: namesOf(meaning.names, kind) },
+    ...(low === undefined
+      ? {}
+      : { low: { mask: BigInt(low.mask), what: low.what, names: namesOf(low.names, 'values') } }),
+  };
+  read.set(meaning, made);
+  return made;
+}
+
+/** The calls, and the indexes of their arguments, that argumentMeaning knows. */
+export function knownArguments(): [name: string, index: number][] {
+  return Object.entries(MEANINGS).flatMap(([name, meanings]) =>
+    Object.keys(meanings).map((index): [string, number] => [name, Number(index)]),
+  );
+}
