@@ -5,16 +5,22 @@ import { beyond, broad, joining, truncation } from './conditions';
 import { architectures, equalToDefault, names, overridden, refusedByRuntime } from './entries';
 import { defaults, equivalents, fallbacks, multiplexers } from './gaps';
 import { ignored } from './gates';
-import { ioUring, namespaces, personality, riskyCalls, sockets, unjustified } from './risk';
+import {
+  ioUring,
+  namespaces,
+  openedBy,
+  personality,
+  riskyCalls,
+  sockets,
+  unjustified,
+} from './risk';
 import type { Draft, LintInput, ViewRule } from './types';
 import { NOT_JUDGED, viewsOf } from './views';
 
-/** What a capability opens is meant for who has it: said, and no reason to fail. */
-const OPENED: readonly ViewRule[] = [namespaces, riskyCalls];
 /** Rules at odds with each other are, whatever they are under. */
 const AT_ODDS: readonly ViewRule[] = [overridden, equalToDefault];
 const RULES: readonly ViewRule[] = [
-  ...[defaults, ...OPENED, unjustified, sockets, personality, ioUring],
+  ...[defaults, namespaces, riskyCalls, unjustified, sockets, personality, ioUring],
   ...[equivalents, fallbacks, multiplexers, truncation, beyond, broad, joining],
   ...[...AT_ODDS, refusedByRuntime, names, architectures],
 ];
@@ -42,17 +48,25 @@ export function lint(input: LintInput): Finding[] {
     }
   };
   for (const draft of drafts) collect(draft, null);
+  const always = new Set<string>();
+  const opened = new Map<string, Draft[]>();
   for (const view of views) {
     if (view.capability === null) {
-      for (const draft of RULES.flatMap((rule) => rule(view, input))) collect(draft, null);
+      for (const draft of RULES.flatMap((rule) => rule(view, input))) {
+        collect(draft, null);
+        always.add(identity(draft));
+      }
       continue;
     }
-    for (const draft of OPENED.flatMap((rule) => rule(view, input))) {
-      collect({ ...draft, severity: 'note' }, view.capability);
-    }
+    const passes = [...namespaces(view), ...riskyCalls(view, input)];
+    const more = passes.filter((draft) => !always.has(identity(draft)));
+    opened.set(view.capability, [...(opened.get(view.capability) ?? []), ...more]);
     for (const draft of AT_ODDS.flatMap((rule) => rule(view, input))) {
       if (draft.severity !== 'low') collect(draft, view.capability);
     }
+  }
+  for (const [capability, more] of opened) {
+    if (more.length > 0) collect(openedBy(capability, more), null);
   }
   for (const draft of ignored(input)) collect(draft, null);
   const said = new Set([...found.values()].map(({ draft }) => draft.rule));

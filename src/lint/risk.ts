@@ -76,6 +76,24 @@ export function riskyCalls(view: View, input: LintInput): Draft[] {
   return drafts;
 }
 
+/**
+ * What passes in containers that have a capability, beside what passes in all: meant for who has
+ * it, and said in one finding. `found`: what riskyCalls and namespaces say of such containers.
+ */
+export function openedBy(capability: string, found: readonly Draft[]): Draft {
+  const calls = [...new Set(found.flatMap(({ call }) => call ?? []))].sort();
+  const user = found.some(({ rule }) => rule === 'user-namespace-open');
+  return {
+    rule: 'capability-opens',
+    severity: 'note',
+    message: `in containers with ${capability} more passes: ${listText(calls, 40)}${
+      user ? ', user namespaces among it' : ''
+    }`,
+    path: (found[0] as Draft).path,
+    key: [capability, ...calls],
+  };
+}
+
 function ptraceKinds(view: View, abi: Abi): string {
   const open = PTRACE_KINDS.filter(({ values }) =>
     Object.values(values).some((value) =>

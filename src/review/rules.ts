@@ -25,6 +25,7 @@ const RULES: Readonly<Record<string, string>> = {
   // Of lint alone.
   'architecture-not-judged': 'An architecture is listed whose calls sysieve has no table of.',
   'archmap-ignored': 'The target does not read archMap, so that no architecture is listed.',
+  'capability-opens': 'Risky calls pass in containers that have a capability.',
   'compares-unread-bits':
     'A condition compares bits that the kernel does not read, and refuses callers that set them.',
   'conditions-over-six': 'crun reads only the first six conditions of a rule.',
