@@ -47,6 +47,12 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./verify.js'),
   },
   {
+    name: 'diff',
+    usage: '[options] <old> <new>',
+    summary: 'say exactly what a change of a profile permits and refuses',
+    load: () => import('./diff.js'),
+  },
+  {
     name: 'lint',
     usage: '[options] <profile...>',
     summary: 'find what is dangerous, void or mistaken in profiles',

@@ -109,7 +109,10 @@ function named<Made>(side: Side, make: () => Made): Made {
   }
 }
 
-/** Of the entries that name one of `names` alone, or of all. Throws for what cannot be decided. */
+/**
+ * null: of the whole; throws for what cannot be decided. Otherwise right for the calls of these names
+ * alone, which have to be all that share a number (policy's `family`).
+ */
 export function policyOfView(view: ProfileView, names: ReadonlySet<string> | null): Policy {
   const { profile, context, entryOf, side } = view;
   if (names === null) {
@@ -120,7 +123,8 @@ export function policyOfView(view: ProfileView, names: ReadonlySet<string> | nul
     return kept.length === 0 ? [] : [{ ...rule, names: kept }];
   });
   // Whether the whole is decided has been asked: of a part, only what its rules say is of interest.
-  return policyOfProfile({ ...profile, syscalls }, { ...context, enosys: 'none', asWritten: true });
+  const part = { ...context, stubbed: view.stubbed, asWritten: true };
+  return policyOfProfile({ ...profile, syscalls }, part);
 }
 
 export function refuseUndecidedView({ side, profile, context, entryOf }: ProfileView): void {

@@ -3,7 +3,7 @@
  * OCI's rules below `spec`. Stricter than the API: what its YAML reader (1.1) takes for another value
  * than one of YAML 1.2 does, keys given twice and aliases are refused.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { SysieveError } from '../errors';
 import { checkDocument, type JsonDocument, type JsonPath } from '../json';
 import { type Profile, ProfileSchema } from '../profile';

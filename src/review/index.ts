@@ -1,8 +1,7 @@
 /** Findings and reports: what diff and lint make and every output format shows. No I/O. */
 export { fingerprint } from './fingerprint';
 export { type Group, grouped } from './grouped';
-export { ruleText } from './rules';
-export { bySeverity, type Totals, totals } from './totals';
+export { type Totals, totals } from './totals';
 export {
   type ContextResult,
   type Effect,
