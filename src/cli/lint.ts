@@ -4,7 +4,8 @@ import type { ProfileSide } from '../diff';
 import { EXIT, SysieveError } from '../errors';
 import { lint, TARGETS, type Target } from '../lint';
 import type { Format } from '../render';
-import { bySeverity, type Report } from '../review';
+import type { Report } from '../review';
+import { bySeverity } from '../review/totals';
 import { emit, warn } from './output';
 import {
   fails,

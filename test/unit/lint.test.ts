@@ -12,7 +12,8 @@ import {
   parseProfile,
 } from '../../src/profile';
 import { decodeDefaults } from '../../src/profile/defaults';
-import { type Finding, ruleText } from '../../src/review';
+import type { Finding } from '../../src/review';
+import { ruleText } from '../../src/review/rules';
 import { DEFAULTS } from '../../src/tables';
 import { gatedSample } from '../support/gated-sample';
 import { SAMPLES } from '../support/policies';
