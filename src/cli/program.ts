@@ -53,6 +53,12 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./diff.js'),
   },
   {
+    name: 'lint',
+    usage: '[options] <profile...>',
+    summary: 'find what is dangerous, void or mistaken in profiles',
+    load: () => import('./lint.js'),
+  },
+  {
     name: 'run',
     usage: '[options] [command...]',
     summary: 'run a command under a profile, as a container runtime would enforce it',
