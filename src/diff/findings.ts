@@ -126,7 +126,9 @@ class Drafting {
             : { added: values, removed: [] },
       witness: witnessOf({ ...change.witness, nr }),
       message: messageOf(name, effect, before, after, values),
-      reason: judged.reason,
+      reason: this.unexplained(effect, evidence)
+        ? listedReasons(judged.reason, 'the evidence beside the profile does not name it')
+        : judged.reason,
       cves: { opens, closes },
       evidence,
       place: this.placeOf(change, name),
@@ -156,6 +158,13 @@ class Drafting {
     return null;
   }
 
+  /** It passes now, and nobody has written down or recorded why. */
+  private unexplained(effect: AnswerEffect, evidence: Reasons | null): boolean {
+    const { after } = this.sides;
+    if (effect !== 'widens' || after.kind !== 'profile' || after.evidence === null) return false;
+    return evidence === null;
+  }
+
   /**
    * Why somebody needs what is taken away. With arguments left that pass, what the new side's evidence
    * says of the call is about those.
@@ -180,14 +189,13 @@ class Drafting {
   }
 
   /** Changes that follow from one thing, and are told as that; null: of its own. */
-  private foldOf({ abi, areas, before, after, class: effect }: AnswerChange): Fold | null {
+  private foldOf({ abi, before, after, class: effect }: AnswerChange): Fold | null {
     const { comparison, sides } = this;
-    const whole = areas?.some((area) => area.length === 0) ?? false;
     if (sides.after.kind === 'unfiltered' || sides.before.kind === 'unfiltered') {
       return { rule: 'unfiltered', abi: null, effect };
     }
     const [was, is] = [comparison.before, comparison.after];
-    if (was === null || is === null || !whole) return null;
+    if (was === null || is === null) return null;
     if (abi !== null && !was.abis.has(abi) && is.abis.has(abi)) {
       return { rule: 'architecture-added', abi, effect };
     }
@@ -282,6 +290,10 @@ export function mergeKey(draft: Draft): string {
   ]);
 }
 
+function listedReasons(...reasons: readonly (string | null)[]): string {
+  return reasons.filter((reason) => reason !== null).join('; ');
+}
+
 function judge(
   change: AnswerChange,
   name: string,
@@ -345,10 +357,6 @@ function defaultPlace(view: ProfileView | null): Place | null {
   return view?.side.places(['defaultAction']) ?? null;
 }
 
-function withAnswer(answer: string): string {
-  return answer.startsWith('errno') ? `refused with ${answer}` : `answered with ${answer}`;
-}
-
 function messageOf(
   name: string,
   effect: AnswerEffect,
@@ -359,19 +367,13 @@ function messageOf(
   const subject = values === null ? name : `${name} with ${values.join('; or ')}`;
   switch (effect) {
     case 'widens':
-      return `${subject} ${passing(after)}; it was ${withAnswer(before)}`;
+      return `${subject} may pass (${after}); it was answered with ${before}`;
     case 'narrows':
-      return `${subject} is ${withAnswer(after)}; it ${before === 'allow' || before === 'log' ? 'passed' : `was answered with ${before}`}`;
+      return `${subject} is answered with ${after}; it passed (${before})`;
     case 'denial':
     case 'handling':
       return `${subject} is answered with ${after} instead of ${before}`;
   }
-}
-
-function passing(after: string): string {
-  return after === 'allow' || after === 'log' || after === 'allow or log'
-    ? 'may pass'
-    : `may pass (${after})`;
 }
 
 export interface Fold {
