@@ -23,7 +23,9 @@ import {
   policyOfLive,
   policyOfView,
   profileView,
+  refuseEntries,
   refuseUndecidedView,
+  unconditionalCall,
 } from './view';
 
 /** What the two sides do in one context, and in every other that comes to the same. */
@@ -141,16 +143,18 @@ export function compare(before: Side, after: Side, options: CompareOptions = {})
   const notes: string[] = [];
   let machines: readonly Machine[];
   let contexts: DiffContext[];
+  let names: ReadonlySet<string> | null = null;
   if (live !== null) {
     contexts = liveContexts(live, options);
     machines = [...new Set(contexts.map(({ machine }) => machine))];
   } else {
     machines = options.machines ?? mentioned(profiles, notes);
-    const names = concerned(before, after, engines);
-    const gates = gatesOf(profiles.map(asGated), (name) => names === null || names.has(name));
+    names = concerned(before, after, engines);
+    const asked = names;
+    const gates = gatesOf(profiles.map(asGated), (name) => asked === null || asked.has(name));
     contexts = contextsOf(gates, machines, options);
   }
-  return new Comparer(before, after, engines, options).run(machines, contexts, notes);
+  return new Comparer(before, after, engines, options, names).run(machines, contexts, notes);
 }
 
 function mentioned(profiles: readonly ProfileSide[], notes: string[]): readonly Machine[] {
@@ -185,6 +189,8 @@ class Comparer {
     private readonly after: Side,
     private readonly engines: Engines,
     private readonly options: CompareOptions,
+    /** The calls whose rules can differ; null: all. */
+    private readonly names: ReadonlySet<string> | null,
   ) {}
 
   run(
@@ -233,12 +239,34 @@ class Comparer {
     const side = this[which];
     if (side.kind !== 'profile') return null;
     try {
-      return profileView(side, context, this.engines[which]);
+      const names = this.namesFor(context.runtime);
+      return profileView(side, context, this.engines[which], { names });
     } catch (thrown) {
       if (!(thrown instanceof SysieveError) || thrown.code !== 'profile-refused') throw thrown;
       this.refusals.push({ side: which, error: thrown, runtime: context.runtime });
       return 'refused';
     }
+  }
+
+  private readonly asked = new Map<RuntimeName, ReadonlySet<string> | null>();
+
+  /**
+   * All of them where the runtime refuses some entry in some context: in which it does then has to be
+   * seen. CVEs are judged by their other calls as well, and calls by all that share their number.
+   */
+  private namesFor(runtime: RuntimeName): ReadonlySet<string> | null {
+    const known = this.asked.get(runtime);
+    if (known !== undefined || this.names === null) return known ?? null;
+    const wanted = new Set([...this.names, ...namesOfCves(cvesOf(this.names))]);
+    let names: ReadonlySet<string> | null = together(wanted, profilesOf([this.before, this.after]));
+    try {
+      for (const side of profilesOf([this.before, this.after])) refuseEntries(side, runtime);
+    } catch (thrown) {
+      if (!(thrown instanceof SysieveError)) throw thrown;
+      names = null;
+    }
+    this.asked.set(runtime, names);
+    return names;
   }
 
   private ofProfiles(before: ProfileView, after: ProfileView): Comparison {
@@ -294,14 +322,15 @@ class Comparer {
     const rest: Comparison = base ?? { named: new Map(), nameless: [], cves: [], before, after };
     if (changed.size === 0) return rest;
     const concerned = cvesOf(changed);
-    const names = together(new Set([...changed, ...namesOfCves(concerned)]), [before, after]);
+    const sides = [before.side, after.side];
+    const names = together(new Set([...changed, ...namesOfCves(concerned)]), sides);
     const key = partKey(names, before, after);
     const known = this.known.get(key);
     if (known !== undefined) return known;
     const old = policyOfView(before, names);
     const now = policyOfView(after, names);
     const found = takenApart(changes(old, now, effectOf)).named;
-    const replaced = together(changed, [before, after]);
+    const replaced = together(changed, sides);
     const named = new Map<string, readonly Named[]>();
     for (const [name, ones] of rest.named) if (!replaced.has(name)) named.set(name, ones);
     for (const [name, ones] of found) if (replaced.has(name)) named.set(name, ones);
@@ -327,7 +356,7 @@ class Comparer {
     const engine = before === null ? this.engines.after : this.engines.before;
     const live = policyOfLive(this.live(before === null ? 'before' : 'after'));
     const variants = (['listed-and-native', 'listed'] as const).map((enosys) => {
-      const view = profileView(side, context, engine, enosys);
+      const view = profileView(side, context, engine, { enosys, names: null });
       const policy = policyOfView(view, null);
       return before === null
         ? comparison(live, policy, [null, view])
@@ -339,31 +368,33 @@ class Comparer {
 
   /** What libseccomp makes of each side has to be decided in every context, not only in those compared. */
   private refuseUndecided(machines: readonly Machine[], refused: ReadonlySet<RuntimeName>): void {
+    const seen = new Set<string>();
     for (const which of ['before', 'after'] as const) {
       const side = this[which];
       if (side.kind !== 'profile') continue;
       const gated = asGated(side);
-      const conditional = new Set(
-        gated.syscalls.flatMap(({ args, names }) => (args.length > 0 ? names : [])),
+      const conditional = together(
+        new Set(gated.syscalls.flatMap(({ args, names }) => (args.length > 0 ? names : []))),
+        [side],
       );
       if (conditional.size === 0) continue;
       const gates = gatesOf([gated], (name) => conditional.has(name));
-      const seen = new Set<string>();
       for (const context of contextsOf(gates, machines, this.options)) {
         if (refused.has(context.runtime)) continue;
         let view: ProfileView;
         try {
-          view = profileView(side, context, this.engines[which]);
+          view = profileView(side, context, this.engines[which], { names: conditional });
         } catch (thrown) {
           // Said elsewhere.
           if (thrown instanceof SysieveError && thrown.code === 'profile-refused') continue;
           throw thrown;
         }
-        const rules = [...conditional].map((name) => view.rules.get(name) ?? '');
-        const key = JSON.stringify([[...view.abis], context.machine, view.fallback, rules]);
+        const alone = unconditionalCall(view) === null ? which : '';
+        const rules = [...view.rules].sort(([a], [b]) => (a < b ? -1 : 1));
+        const key = JSON.stringify([[...view.abis], context.machine, view.fallback, rules, alone]);
         if (seen.has(key)) continue;
         seen.add(key);
-        refuseUndecidedView(view);
+        refuseUndecidedView(view, conditional);
       }
     }
   }
@@ -386,13 +417,15 @@ function sameFrame(a: ProfileView, b: ProfileView): boolean {
 }
 
 /** With all that i386 answers under one number with one of them. */
-function together(wanted: ReadonlySet<string>, views: readonly ProfileView[]): Set<string> {
+function together(wanted: ReadonlySet<string>, sides: readonly ProfileSide[]): Set<string> {
   const names = new Set(wanted);
   const families = new Set([...names].map(family).filter((name) => MULTIPLEXERS.has(name)));
   if (families.size === 0) return names;
   for (const multiplexer of families) names.add(multiplexer);
-  for (const name of views.flatMap(({ rules }) => [...rules.keys()])) {
-    if (families.has(family(name))) names.add(name);
+  for (const side of sides) {
+    for (const rule of side.profile.value.syscalls) {
+      for (const name of rule.names) if (families.has(family(name))) names.add(name);
+    }
   }
   return names;
 }

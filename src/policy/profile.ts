@@ -186,12 +186,25 @@ function largestNamed(profile: OciProfile, abis: ReadonlySet<Abi>): Map<Abi, num
   if (/^SCMP_ACT_(ALLOW|LOG|TRACE)$/.test(profile.defaultAction)) return largest;
   for (const abi of abis) {
     let last = 0;
-    for (const { names } of profile.syscalls) {
-      for (const name of names) last = Math.max(last, numberOf(abi, name) ?? 0);
-    }
+    for (const { names } of profile.syscalls) last = Math.max(last, largestOf(names, abi));
     if (last > 0) largest.set(abi, last);
   }
   return largest;
+}
+
+/** Entries live as long as the file they are from, and are asked about in every context. */
+const LARGEST = new WeakMap<readonly string[], Map<Abi, number>>();
+
+function largestOf(names: readonly string[], abi: Abi): number {
+  const known = LARGEST.get(names) ?? new Map<Abi, number>();
+  LARGEST.set(names, known);
+  let last = known.get(abi);
+  if (last === undefined) {
+    last = 0;
+    for (const name of names) last = Math.max(last, numberOf(abi, name) ?? 0);
+    known.set(abi, last);
+  }
+  return last;
 }
 
 /** The numbers that have, or have not, the x32 bit: two ranges each. */
