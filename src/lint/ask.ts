@@ -152,6 +152,10 @@ export function namePath(view: View, at: number, name: string): JsonPath {
   return ['syscalls', view.sources[at] as number, 'names', place];
 }
 
+export function conditionPath(view: View, at: number, place: number): JsonPath {
+  return ['syscalls', view.sources[at] as number, 'args', place];
+}
+
 /** A condition in words, for messages and fingerprints. */
 export function conditionText({ index, op, value, valueTwo }: Rule['args'][number]): string {
   const hex = (number: bigint) => (number < 10n ? `${number}` : `0x${number.toString(16)}`);

@@ -1,7 +1,7 @@
 /** `lint`: every rule on every view, and the findings with their places and fingerprints. */
 import { type Finding, fingerprint, type Reasons, SEVERITIES } from '../review';
 import { ABIS } from '../tables';
-import { beyond, broad, joining, truncation } from './conditions';
+import { broad, joining } from './conditions';
 import { architectures, equalToDefault, names, overridden, refusedByRuntime } from './entries';
 import { defaults, equivalents, fallbacks, multiplexers } from './gaps';
 import { ignored } from './gates';
@@ -14,6 +14,7 @@ import {
   sockets,
   unjustified,
 } from './risk';
+import { beyond, truncation } from './truncation';
 import type { Draft, LintInput, ViewRule } from './types';
 import { NOT_JUDGED, viewsOf } from './views';
 
