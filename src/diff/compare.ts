@@ -373,8 +373,13 @@ class Comparer {
       const side = this[which];
       if (side.kind !== 'profile') continue;
       const gated = asGated(side);
+      // What i386 has behind a multiplexer has the multiplexer's code as a condition.
       const conditional = together(
-        new Set(gated.syscalls.flatMap(({ args, names }) => (args.length > 0 ? names : []))),
+        new Set(
+          gated.syscalls.flatMap(({ args, names }) =>
+            args.length > 0 ? names : names.filter((name) => MULTIPLEXERS.has(family(name))),
+          ),
+        ),
         [side],
       );
       if (conditional.size === 0) continue;

@@ -3,6 +3,7 @@ import { SysieveError } from '../errors';
 import {
   type Answer,
   type Context,
+  family,
   namedRules,
   type Policy,
   policyOfProfile,
@@ -167,7 +168,9 @@ export function unconditionalCall({ profile, abis }: ProfileView): string | null
     if (args.length > 0 || action === profile.defaultAction) continue;
     const found = names.find(
       (name) =>
-        !conditional.has(name) && [...abis].every((abi) => syscallNumber(abi, name) !== null),
+        !conditional.has(name) &&
+        family(name) === name &&
+        [...abis].every((abi) => syscallNumber(abi, name) !== null),
     );
     if (found !== undefined) return found;
   }
