@@ -15,6 +15,7 @@ const COMMANDS = new Map<string, () => Promise<CommandModule>>([
   ['verify', () => import('./verify.js')],
   ['run', () => import('./run.js')],
   ['doctor', () => import('./doctor.js')],
+  ['explain', () => import('./explain.js')],
   ['schema', () => import('./schema.js')],
 ]);
 const ALIASES = new Map([['minimize', 'minimise']]);

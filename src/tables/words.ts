@@ -111,14 +111,14 @@ function nearlyValue(
   if (!lowHalf && (mask & ~INT) !== (WORD & ~INT)) return null;
   const free = INT & ~mask;
   if (free === 0n) return { free, lowHalf };
-  if (meaning?.kind !== 'flags') return null;
+  if (meaning?.kind !== 'flags') return count(free) <= FEW ? { free, lowHalf } : null;
   const field = meaning.low?.mask ?? 0n;
   const counted = (free & field) === field ? free & ~field : free;
   return count(counted) <= FEW ? { free, lowHalf } : null;
 }
 
-function nearlyText(meaning: ArgumentMeaning | null, value: bigint, free: bigint): string {
-  if (free === 0n || meaning === null) return valueText(meaning, value);
+function nearlyText(meaning: ArgumentMeaning, value: bigint, free: bigint): string {
+  if (free === 0n) return valueText(meaning, value);
   const field = meaning.low?.mask ?? 0n;
   const anyLow = field !== 0n && (free & field) === field;
   const fixed = anyLow ? bitNames(meaning, value).join('|') || '0' : valueText(meaning, value);
@@ -128,6 +128,17 @@ function nearlyText(meaning: ArgumentMeaning | null, value: bigint, free: bigint
     ...(anyLow ? [`with any ${meaning.low?.what}`] : []),
     ...(rest.length === 0 ? [] : [`with or without ${rest.join(', ')}`]),
   ].join(' ');
+}
+
+/** Values one by one, flags by those that may be either. */
+function nearlyTexts(meaning: ArgumentMeaning | null, value: bigint, free: bigint): string[] {
+  if (meaning?.kind === 'flags') return [nearlyText(meaning, value, free)];
+  const values = [value];
+  for (let rest = free; rest !== 0n; rest &= rest - 1n) {
+    const bit = rest & -rest;
+    values.push(...values.map((one) => one | bit));
+  }
+  return ascending(values).map((one) => valueText(meaning, one));
 }
 
 const LOW_HALF = ' (low 32 bits)';
@@ -148,8 +159,8 @@ function cubeLists(meaning: ArgumentMeaning | null, cubes: readonly Cube[]): Lis
   for (const cube of [...cubes].sort(byValue)) {
     const nearly = nearlyValue(meaning, cube);
     if (nearly !== null) {
-      const text = nearlyText(meaning, cube.value, nearly.free);
-      texts[nearly.lowHalf ? 'halves' : 'values'].add(text);
+      const told = nearlyTexts(meaning, cube.value, nearly.free);
+      for (const text of told) texts[nearly.lowHalf ? 'halves' : 'values'].add(text);
     } else if (meaning?.kind === 'flags') {
       texts.bits.add(flagsText(meaning, cube));
     } else {

@@ -184,6 +184,10 @@ test.each<[string, number, WordSet, string]>([
   ['socket', 0, bits([HALF, 10n], [HALF, 2n]), 'domain AF_INET or AF_INET6 (low 32 bits)'],
   ['socket', 0, bits([HALF, 2n], [WORD, 16n]), 'domain AF_NETLINK; or AF_INET (low 32 bits)'],
   ['socket', 0, except(bits([HALF, 38n])), 'domain other than AF_ALG (low 32 bits)'],
+  // How a diagram puts EQ 2 and EQ 10: they differ in one bit.
+  ['socket', 0, bits([HALF & ~8n, 2n]), 'domain AF_INET or AF_INET6 (low 32 bits)'],
+  ['socket', 2, bits([WORD & ~3n, 4n]), 'protocol 4, 5, 6 or 7'],
+  ['read', 2, bits([WORD & ~1n, 4n]), 'args[2] 0x4 or 0x5'],
   ['socket', 0, { kind: 'all' }, 'any domain'],
   ['socket', 0, except({ kind: 'all' }), 'no domain'],
   ['socket', 0, except(values()), 'any domain'],
