@@ -36,10 +36,25 @@ function passing({ action }: Answer): Case['passes'] {
   return action === 'notify' || action === 'trace' ? 'asked' : 'no';
 }
 
-function areasText(name: string, areas: readonly Area[] | null): string[] {
+type WordSet = Area[number]['set'];
+
+/** Registers of 32 bits have no upper half: that it is 0 goes without saying. */
+function withoutUpper(set: WordSet): WordSet {
+  if (set.kind === 'except') return { kind: 'except', set: withoutUpper(set.set) };
+  if (set.kind !== 'bits') return set;
+  const narrow = ({ mask, value }: { mask: bigint; value: bigint }) =>
+    mask >> 32n === LOW && value >> 32n === 0n ? { mask: mask & LOW, value } : { mask, value };
+  return { kind: 'bits', cubes: set.cubes.map(narrow) };
+}
+
+const LOW = 0xffff_ffffn;
+const HAS_64_BITS: ReadonlySet<Abi> = new Set<Abi>(['x86_64', 'aarch64']);
+
+function areasText(name: string, abi: Abi, areas: readonly Area[] | null): string[] {
   if (areas === null) return [TOO_MANY];
+  const shown = (set: WordSet): WordSet => (HAS_64_BITS.has(abi) ? set : withoutUpper(set));
   return areas.map((area) =>
-    area.map(({ index, set }) => describeSet(name, index, set)).join(' and '),
+    area.map(({ index, set }) => describeSet(name, index, shown(set))).join(' and '),
   );
 }
 
@@ -56,7 +71,7 @@ function casesOf(name: string, filter: Filter, abi: Abi, number: number): Case[]
       placeOf(abi, number),
       (other) => other.action === action && other.data === data,
     );
-    return { ...about, values: areasText(name, areas) };
+    return { ...about, values: areasText(name, abi, areas) };
   });
   return made.sort(
     (a, b) => ORDER.indexOf(a.passes) - ORDER.indexOf(b.passes) || (a.answer < b.answer ? -1 : 1),

@@ -138,6 +138,7 @@ function sayCapabilities(
   page: Page,
   list: readonly CapabilityRules[],
   usual: readonly Rule[],
+  indent = 2,
 ): void {
   const alike = new Map<string, { names: string[]; one: CapabilityRules }>();
   for (const one of list) {
@@ -183,9 +184,11 @@ function sayEvidence(page: Page, { evidence, excluded, justification }: InProfil
   for (const one of evidence) {
     const whys = one.why.map((why) => WHY[why] ?? why);
     page.paragraph(`${one.abi}: ${whys.join('; ')}${by(one)}`);
-    for (const alternative of one.alternatives) {
-      page.item(`${alternative.covers}, ${alternative.why.join(', ')}${by(alternative)}`, 4);
-    }
+    // Several alternatives may be one kind.
+    const alternatives = one.alternatives.map(
+      ({ covers, why, ...rest }) => `${covers}, ${why.join(', ')}${by(rest)}`,
+    );
+    for (const text of new Set(alternatives)) page.item(text, 4);
     if (one.note !== null) page.item(one.note, 4);
   }
   for (const { abi, values, reason } of excluded) {
@@ -198,7 +201,8 @@ function sayEvidence(page: Page, { evidence, excluded, justification }: InProfil
 function sayDenying(page: Page, { denying, profile }: Explanation): void {
   const { essential, fallback, instead } = denying;
   page.heading('If it is denied');
-  if (essential !== null) page.paragraph(`programs do not choose to call it: ${essential}`);
+  if (essential !== null)
+    page.paragraph(`programs need it, whether seen to call it or not: ${essential}`);
   const seen = profile?.evidence?.filter(({ why }) => why.includes('observed')) ?? [];
   const who = [...new Set(seen.flatMap(({ executables }) => executables))];
   if (seen.length > 0) {
@@ -232,13 +236,13 @@ function sayCves(page: Page, cves: readonly CveOfCall[], looked: boolean): void 
   );
   const alike = new Map<string, string[]>();
   for (const { id, mode, others, reachable, ...cve } of cves) {
-    const joint = mode === 'any_of' ? 'or' : 'together with';
+    const joint = mode === 'any_of' ? 'or by' : 'together with';
     const needs = [
-      ...(cve.with === null ? [] : [`with ${cve.with}`]),
+      ...(cve.with === null ? [] : [cve.with]),
       ...(others.length === 0 ? [] : [`${joint} ${others.join(', ')}`]),
       ...(looked ? [reachable === true ? 'reachable here' : 'closed here'] : []),
     ];
-    const key = needs.join(', ');
+    const key = needs.join('; ');
     alike.set(key, [...(alike.get(key) ?? []), id]);
   }
   for (const [needs, ids] of alike) {

@@ -154,7 +154,46 @@ function byValue(a: Cube, b: Cube): number {
   return difference < 0n ? -1 : Number(difference > 0n);
 }
 
+/** Up to this many bits are tried out to find what a union of cubes leaves out. */
+const TRIED = 10;
+
+/**
+ * "all of one cube but these": shorter than a union of cubes that is nearly one. null: it is not, or
+ * the exceptions are no fewer. Nothing but `all` and `some` decides over the set.
+ */
+function allBut(cubes: readonly Cube[]): { all: Cube; some: bigint; but: bigint[] } | null {
+  const [first, ...others] = cubes;
+  if (first === undefined || others.length === 0) return null;
+  let mask = first.mask;
+  let some = first.mask;
+  for (const cube of others) {
+    mask &= cube.mask & ~(cube.value ^ first.value);
+    some |= cube.mask;
+  }
+  const bits = some & ~mask;
+  if (mask === 0n || count(bits) > TRIED) return null;
+  const all = { mask, value: first.value & mask };
+  let words = [all.value];
+  for (let rest = bits; rest !== 0n; rest &= rest - 1n) {
+    const bit = rest & -rest;
+    words = words.flatMap((word) => [word, word | bit]);
+  }
+  const but = words.filter((word) => !cubes.some((cube) => (word & cube.mask) === cube.value));
+  return but.length > 0 && but.length < cubes.length ? { all, some, but: ascending(but) } : null;
+}
+
+/** Of values and numbers; flags are told by name. */
+function allButText(meaning: ArgumentMeaning | null, cubes: readonly Cube[]): string | null {
+  const found = meaning?.kind === 'flags' ? null : allBut(cubes);
+  if (found === null) return null;
+  const { all, some, but } = found;
+  const left = but.map((word) => valueText(meaning, word)).join(', ');
+  return `& ${hex(all.mask)} = ${hex(all.value)} but not & ${hex(some)} = ${left}`;
+}
+
 function cubeLists(meaning: ArgumentMeaning | null, cubes: readonly Cube[]): List[] {
+  const short = allButText(meaning, cubes);
+  if (short !== null) return [{ form: 'bits', texts: [short] }];
   const texts = { values: new Set<string>(), halves: new Set<string>(), bits: new Set<string>() };
   for (const cube of [...cubes].sort(byValue)) {
     const nearly = nearlyValue(meaning, cube);

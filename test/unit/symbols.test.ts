@@ -8,6 +8,7 @@ import {
   argumentMeaning,
   describeBriefly,
   describeSet,
+  IOCTL_TERMINAL_CUBES,
   knownArguments,
   names,
   trackedArguments,
@@ -225,6 +226,17 @@ test.each<[string, number, WordSet, string]>([
   ['fcntl', 1, ranges([5n, 5n], [1024n, WORD]), 'cmd F_GETLK or 1024 and above'],
   ['fcntl', 1, except(ranges([5n, 9n])), 'cmd other than 5 to 9'],
   ['ioctl', 1, bits([0xff00n, 0x5400n]), 'request & 0xff00 = 0x5400'],
+  [
+    'ioctl',
+    1,
+    bits(
+      ...IOCTL_TERMINAL_CUBES.map(([mask, value]): [bigint, bigint] => [
+        BigInt(mask),
+        BigInt(value),
+      ]),
+    ),
+    'request & 0xff00 = 0x5400 but not & 0xffff = TIOCSTI, TIOCLINUX',
+  ],
   ['ioctl', 1, values(0x5412n), 'request TIOCSTI'],
   ['personality', 0, values(8n, 0xffffffffn), 'persona PER_LINUX32 or query'],
   ['read', 2, values(4096n), 'args[2] 0x1000'],
