@@ -59,6 +59,12 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./lint.js'),
   },
   {
+    name: 'explain',
+    usage: '[options] <call> [profile]',
+    summary: 'say what a call does, its rule in a profile, why it is there and who needs it',
+    load: () => import('./explain.js'),
+  },
+  {
     name: 'run',
     usage: '[options] [command...]',
     summary: 'run a command under a profile, as a container runtime would enforce it',

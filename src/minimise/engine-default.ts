@@ -5,7 +5,13 @@
 import { type Answer, findCall, policyOfProfile } from '../policy';
 import { defaultProfile } from '../profile';
 import type { Run } from '../recording';
-import { type Abi, abisOfMachine, syscallNumber, trackedArguments } from '../tables';
+import {
+  type Abi,
+  abisOfMachine,
+  ENGINE_CAPABILITIES,
+  syscallNumber,
+  trackedArguments,
+} from '../tables';
 import { type Bits, WORD } from './cubes';
 import type { Tuple } from './kinds';
 import { callLabel } from './observe';
@@ -19,17 +25,6 @@ import type {
   Pass,
   SeenTuple,
 } from './types';
-
-/** What each engine leaves a container that asks for nothing: its bounding set. */
-const COMMON = [
-  ...['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER', 'CAP_FSETID', 'CAP_KILL'],
-  ...['CAP_NET_BIND_SERVICE', 'CAP_SETFCAP', 'CAP_SETGID', 'CAP_SETPCAP', 'CAP_SETUID'],
-  'CAP_SYS_CHROOT',
-];
-const CAPABILITIES: Record<Engine, readonly string[]> = {
-  docker: [...COMMON, 'CAP_AUDIT_WRITE', 'CAP_MKNOD', 'CAP_NET_RAW'],
-  podman: COMMON,
-};
 
 /** The default filters to hold a recording against. Throws SysieveError for a version not known. */
 export function engineFilters(runs: readonly Run[], wanted: EngineDefaults): EngineFilter[] {
@@ -45,7 +40,7 @@ export function engineFilters(runs: readonly Run[], wanted: EngineDefaults): Eng
   const architecture: Abi = abisOfMachine(machine)?.[0] ?? 'x86_64';
   return chosen.map(({ engine, version }) => {
     const profile = defaultProfile(engine, version ?? undefined, {
-      capabilities: CAPABILITIES[engine],
+      capabilities: ENGINE_CAPABILITIES[engine],
       kernelVersion: host.kernel,
       architecture,
     });

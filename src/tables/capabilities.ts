@@ -52,3 +52,15 @@ export function capabilityNames(hex: string): string[] {
   }
   return names;
 }
+
+const COMMON = [
+  ...['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER', 'CAP_FSETID', 'CAP_KILL'],
+  ...['CAP_NET_BIND_SERVICE', 'CAP_SETFCAP', 'CAP_SETGID', 'CAP_SETPCAP', 'CAP_SETUID'],
+  'CAP_SYS_CHROOT',
+];
+
+/** The bounding set that each engine leaves a container that asks for nothing. */
+export const ENGINE_CAPABILITIES: Readonly<Record<'docker' | 'podman', readonly string[]>> = {
+  docker: [...COMMON, 'CAP_AUDIT_WRITE', 'CAP_MKNOD', 'CAP_NET_RAW'],
+  podman: COMMON,
+};

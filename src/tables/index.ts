@@ -20,4 +20,4 @@ export { errnoName, errnoNumber } from './errnos';
 export { type ArgumentMeaning, argumentMeaning, knownArguments } from './symbols';
 export { describeBriefly, describeSet, type WordSet } from './words';
 export { DEFAULTS } from './defaults';
-export { CAPABILITIES, capabilityNames } from './capabilities';
+export { CAPABILITIES, capabilityNames, ENGINE_CAPABILITIES } from './capabilities';

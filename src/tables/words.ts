@@ -111,14 +111,14 @@ function nearlyValue(
   if (!lowHalf && (mask & ~INT) !== (WORD & ~INT)) return null;
   const free = INT & ~mask;
   if (free === 0n) return { free, lowHalf };
-  if (meaning?.kind !== 'flags') return null;
+  if (meaning?.kind !== 'flags') return count(free) <= FEW ? { free, lowHalf } : null;
   const field = meaning.low?.mask ?? 0n;
   const counted = (free & field) === field ? free & ~field : free;
   return count(counted) <= FEW ? { free, lowHalf } : null;
 }
 
-function nearlyText(meaning: ArgumentMeaning | null, value: bigint, free: bigint): string {
-  if (free === 0n || meaning === null) return valueText(meaning, value);
+function nearlyText(meaning: ArgumentMeaning, value: bigint, free: bigint): string {
+  if (free === 0n) return valueText(meaning, value);
   const field = meaning.low?.mask ?? 0n;
   const anyLow = field !== 0n && (free & field) === field;
   const fixed = anyLow ? bitNames(meaning, value).join('|') || '0' : valueText(meaning, value);
@@ -128,6 +128,17 @@ function nearlyText(meaning: ArgumentMeaning | null, value: bigint, free: bigint
     ...(anyLow ? [`with any ${meaning.low?.what}`] : []),
     ...(rest.length === 0 ? [] : [`with or without ${rest.join(', ')}`]),
   ].join(' ');
+}
+
+/** Values one by one, flags by those that may be either. */
+function nearlyTexts(meaning: ArgumentMeaning | null, value: bigint, free: bigint): string[] {
+  if (meaning?.kind === 'flags') return [nearlyText(meaning, value, free)];
+  const values = [value];
+  for (let rest = free; rest !== 0n; rest &= rest - 1n) {
+    const bit = rest & -rest;
+    values.push(...values.map((one) => one | bit));
+  }
+  return ascending(values).map((one) => valueText(meaning, one));
 }
 
 const LOW_HALF = ' (low 32 bits)';
@@ -143,13 +154,52 @@ function byValue(a: Cube, b: Cube): number {
   return difference < 0n ? -1 : Number(difference > 0n);
 }
 
+/** Up to this many bits are tried out to find what a union of cubes leaves out. */
+const TRIED = 10;
+
+/**
+ * "all of one cube but these": shorter than a union of cubes that is nearly one. null: it is not, or
+ * the exceptions are no fewer. Nothing but `all` and `some` decides over the set.
+ */
+function allBut(cubes: readonly Cube[]): { all: Cube; some: bigint; but: bigint[] } | null {
+  const [first, ...others] = cubes;
+  if (first === undefined || others.length === 0) return null;
+  let mask = first.mask;
+  let some = first.mask;
+  for (const cube of others) {
+    mask &= cube.mask & ~(cube.value ^ first.value);
+    some |= cube.mask;
+  }
+  const bits = some & ~mask;
+  if (mask === 0n || count(bits) > TRIED) return null;
+  const all = { mask, value: first.value & mask };
+  let words = [all.value];
+  for (let rest = bits; rest !== 0n; rest &= rest - 1n) {
+    const bit = rest & -rest;
+    words = words.flatMap((word) => [word, word | bit]);
+  }
+  const but = words.filter((word) => !cubes.some((cube) => (word & cube.mask) === cube.value));
+  return but.length > 0 && but.length < cubes.length ? { all, some, but: ascending(but) } : null;
+}
+
+/** Of values and numbers; flags are told by name. */
+function allButText(meaning: ArgumentMeaning | null, cubes: readonly Cube[]): string | null {
+  const found = meaning?.kind === 'flags' ? null : allBut(cubes);
+  if (found === null) return null;
+  const { all, some, but } = found;
+  const left = but.map((word) => valueText(meaning, word)).join(', ');
+  return `& ${hex(all.mask)} = ${hex(all.value)} but not & ${hex(some)} = ${left}`;
+}
+
 function cubeLists(meaning: ArgumentMeaning | null, cubes: readonly Cube[]): List[] {
+  const short = allButText(meaning, cubes);
+  if (short !== null) return [{ form: 'bits', texts: [short] }];
   const texts = { values: new Set<string>(), halves: new Set<string>(), bits: new Set<string>() };
   for (const cube of [...cubes].sort(byValue)) {
     const nearly = nearlyValue(meaning, cube);
     if (nearly !== null) {
-      const text = nearlyText(meaning, cube.value, nearly.free);
-      texts[nearly.lowHalf ? 'halves' : 'values'].add(text);
+      const told = nearlyTexts(meaning, cube.value, nearly.free);
+      for (const text of told) texts[nearly.lowHalf ? 'halves' : 'values'].add(text);
     } else if (meaning?.kind === 'flags') {
       texts.bits.add(flagsText(meaning, cube));
     } else {

@@ -8,6 +8,7 @@ import {
   argumentMeaning,
   describeBriefly,
   describeSet,
+  IOCTL_TERMINAL_CUBES,
   knownArguments,
   names,
   trackedArguments,
@@ -184,6 +185,10 @@ test.each<[string, number, WordSet, string]>([
   ['socket', 0, bits([HALF, 10n], [HALF, 2n]), 'domain AF_INET or AF_INET6 (low 32 bits)'],
   ['socket', 0, bits([HALF, 2n], [WORD, 16n]), 'domain AF_NETLINK; or AF_INET (low 32 bits)'],
   ['socket', 0, except(bits([HALF, 38n])), 'domain other than AF_ALG (low 32 bits)'],
+  // How a diagram puts EQ 2 and EQ 10: they differ in one bit.
+  ['socket', 0, bits([HALF & ~8n, 2n]), 'domain AF_INET or AF_INET6 (low 32 bits)'],
+  ['socket', 2, bits([WORD & ~3n, 4n]), 'protocol 4, 5, 6 or 7'],
+  ['read', 2, bits([WORD & ~1n, 4n]), 'args[2] 0x4 or 0x5'],
   ['socket', 0, { kind: 'all' }, 'any domain'],
   ['socket', 0, except({ kind: 'all' }), 'no domain'],
   ['socket', 0, except(values()), 'any domain'],
@@ -221,6 +226,17 @@ test.each<[string, number, WordSet, string]>([
   ['fcntl', 1, ranges([5n, 5n], [1024n, WORD]), 'cmd F_GETLK or 1024 and above'],
   ['fcntl', 1, except(ranges([5n, 9n])), 'cmd other than 5 to 9'],
   ['ioctl', 1, bits([0xff00n, 0x5400n]), 'request & 0xff00 = 0x5400'],
+  [
+    'ioctl',
+    1,
+    bits(
+      ...IOCTL_TERMINAL_CUBES.map(([mask, value]): [bigint, bigint] => [
+        BigInt(mask),
+        BigInt(value),
+      ]),
+    ),
+    'request & 0xff00 = 0x5400 but not & 0xffff = TIOCSTI, TIOCLINUX',
+  ],
   ['ioctl', 1, values(0x5412n), 'request TIOCSTI'],
   ['personality', 0, values(8n, 0xffffffffn), 'persona PER_LINUX32 or query'],
   ['read', 2, values(4096n), 'args[2] 0x1000'],
