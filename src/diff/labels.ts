@@ -57,17 +57,18 @@ export class Labels {
       const texts = [`on kernel ${version} and later`, `before kernel ${version}`] as const;
       both(2, texts, ({ kernelVersion }) => later.has(kernelVersion));
     });
+    for (const name of distinct(universe.flatMap(({ capabilities }) => capabilities)).sort()) {
+      both(6, [`with ${name}`, `without ${name}`], ({ capabilities }) =>
+        capabilities.includes(name),
+      );
+    }
+    // Last: where one capability says the same, its name says more.
     const usual = [...DEFAULT_CAPABILITIES].sort().join();
     both(
       4,
       ['with the default capabilities', 'with other capabilities than the default'],
       ({ capabilities }) => capabilities.join() === usual,
     );
-    for (const name of distinct(universe.flatMap(({ capabilities }) => capabilities)).sort()) {
-      both(6, [`with ${name}`, `without ${name}`], ({ capabilities }) =>
-        capabilities.includes(name),
-      );
-    }
     return made;
   }
 
