@@ -60,7 +60,10 @@ it('a call taken away: insufficient, with the call', () => {
   minimise();
   edit((names) => names.filter((name) => name !== 'openat'));
   const { status, stderr } = sysieve(VERIFY);
-  expect([status, stderr]).toEqual([1, expect.stringMatching(/^sufficient: recorded, but answered errno 1: x86_64 openat/m)]);
+  expect([status, stderr]).toEqual([
+    1,
+    expect.stringMatching(/^sufficient: recorded, but answered errno 1: x86_64 openat/m),
+  ]);
   expect(stderr).toContain('sufficient: no');
 });
 
