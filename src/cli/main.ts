@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The entry: runs a command and turns whatever it throws into a message and an exit status. */
+import './tier';
 import { CommanderError } from 'commander';
 import { EXIT, SysieveError } from '../errors';
 import { isBrokenPipe, reportError } from './output';

@@ -1,6 +1,5 @@
 /** A profile's text, in whichever format, as a side of a comparison. */
 import type { ProfileSide } from '../diff';
-import { isKubernetes, readYaml, type SpoProfile, spoProfile } from '../import';
 import { type JsonDocument, type JsonPath, linesOf, offsetsIn, readDocument } from '../json';
 import { parseEitherProfile, parseEvidence } from '../profile';
 
@@ -22,6 +21,15 @@ function looksLikeYaml(path: string, text: string): boolean {
   return /^(?:---|apiVersion:|kind:|metadata:|spec:)/m.test(text) && !/^\s*[{[]/.test(text);
 }
 
+/** A SeccompProfile, or another of Kubernetes' objects, which is refused as such. */
+function isKubernetes(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    (Object.hasOwn(value, 'apiVersion') || Object.hasOwn(value, 'kind'))
+  );
+}
+
 /** Built when the first place is asked for. */
 function placesOf(
   document: JsonDocument,
@@ -41,10 +49,12 @@ function placesOf(
 export async function profileSide(from: ProfileText): Promise<ProfileSide> {
   const { label, text, source, evidence } = from;
   const yaml = looksLikeYaml(from.path, text);
-  const document = yaml ? await readYaml(text, source) : readDocument('profile', text, source);
-  const spo: SpoProfile | null =
+  const document = yaml
+    ? await (await import('../import/index.js')).readYaml(text, source)
+    : readDocument('profile', text, source);
+  const spo =
     yaml || isKubernetes(document.value)
-      ? spoProfile(document, { withoutBase: from.withoutBase })
+      ? (await import('../import/index.js')).spoProfile(document, from)
       : null;
   return {
     kind: 'profile',

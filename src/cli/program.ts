@@ -1,31 +1,108 @@
 /** The command line: which commands there are, and what all of them have in common. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command } from 'commander';
+import { packageVersion } from './version';
 
 interface CommandModule {
   register(program: Command): void;
 }
 
-/** In the order of the help. A file is loaded only when its command is named, or for the help. */
-const COMMANDS = new Map<string, () => Promise<CommandModule>>([
-  ['record', () => import('./record.js')],
-  ['minimise', () => import('./minimise.js')],
-  ['merge', () => import('./merge.js')],
-  ['verify', () => import('./verify.js')],
-  ['run', () => import('./run.js')],
-  ['doctor', () => import('./doctor.js')],
-  ['explain', () => import('./explain.js')],
-  ['schema', () => import('./schema.js')],
-]);
-const ALIASES = new Map([['minimize', 'minimise']]);
-
-function packageVersion(): string {
-  const text = readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
+interface Entry {
+  readonly name: string;
+  readonly alias?: string;
+  /** What follows the name in the list of commands, as commander writes it: [options] <argument>. */
+  readonly usage: string;
+  /** The line in the list of commands. */
+  readonly summary: string;
+  load(): Promise<CommandModule>;
 }
 
-/** `args`: what follows the command's own name on the command line. */
+/**
+ * In the order of the help, which says what stands here and loads no command: the file of a command
+ * is loaded when that command is named. test/unit/program.test.ts holds the table to the files.
+ */
+export const COMMANDS: readonly Entry[] = [
+  {
+    name: 'record',
+    usage: '[options] [command...]',
+    summary: 'record the system calls of a command, process, cgroup or container',
+    load: () => import('./record.js'),
+  },
+  {
+    name: 'minimise',
+    alias: 'minimize',
+    usage: '[options] <recording...>',
+    summary: 'make a least-privilege seccomp profile of recordings',
+    load: () => import('./minimise.js'),
+  },
+  {
+    name: 'merge',
+    usage: '[options] <file...>',
+    summary: 'merge recordings, or profiles into the union of what they permit',
+    load: () => import('./merge.js'),
+  },
+  {
+    name: 'verify',
+    usage: '[options] <profile>',
+    summary: 'prove that a profile lets all pass that was recorded, and nothing without a reason',
+    load: () => import('./verify.js'),
+  },
+  {
+    name: 'diff',
+    usage: '[options] <old> <new>',
+    summary: 'say exactly what a change of a profile permits and refuses',
+    load: () => import('./diff.js'),
+  },
+  {
+    name: 'lint',
+    usage: '[options] <profile...>',
+    summary: 'find what is dangerous, void or mistaken in profiles',
+    load: () => import('./lint.js'),
+  },
+  {
+    name: 'explain',
+    usage: '[options] <call> [profile]',
+    summary: 'say what a call does, its rule in a profile, why it is there and who needs it',
+    load: () => import('./explain.js'),
+  },
+  {
+    name: 'run',
+    usage: '[options] [command...]',
+    summary: 'run a command under a profile, as a container runtime would enforce it',
+    load: () => import('./run.js'),
+  },
+  {
+    name: 'git-diff-driver',
+    usage: '[options] <argument...>',
+    summary: 'show what a change to a profile means in git diff',
+    load: () => import('./git-diff-driver.js'),
+  },
+  {
+    name: 'git-textconv',
+    usage: '<file>',
+    summary: "print a profile as one line for each call and rule, for git's textconv",
+    load: () => import('./git-textconv.js'),
+  },
+  {
+    name: 'doctor',
+    usage: '[options]',
+    summary: 'say what this host lacks for recording and enforcing, and the remedy',
+    load: () => import('./doctor.js'),
+  },
+  {
+    name: 'schema',
+    usage: '[options] <name>',
+    summary: 'print the JSON Schema of a file format',
+    load: () => import('./schema.js'),
+  },
+];
+
+/** The command that a command line names: its first word, or the one after `help`. */
+function named(args: readonly string[]): string | undefined {
+  const words = args.filter((arg) => !arg.startsWith('-'));
+  return words[0] === 'help' ? words[1] : words[0];
+}
+
+/** `args`: the whole command line behind the program's own name. */
 export async function buildProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('sysieve');
   program
@@ -36,11 +113,21 @@ export async function buildProgram(args: readonly string[]): Promise<Command> {
     // Before the commands are added, so that they inherit it: main decides how to end, and prints.
     .exitOverride()
     .configureOutput({ outputError: () => undefined })
+    .configureHelp({
+      subcommandTerm: (command) =>
+        `${[command.name(), ...command.aliases()].join('|')} ${command.usage()}`,
+    })
     .showSuggestionAfterError(true);
-  const named = args.find((arg) => !arg.startsWith('-')) ?? '';
-  const one = COMMANDS.get(ALIASES.get(named) ?? named);
-  for (const load of one === undefined ? COMMANDS.values() : [one]) {
-    (await load()).register(program);
+  const name = named(args);
+  const one = COMMANDS.find((entry) => [entry.name, entry.alias].includes(name));
+  if (name !== undefined && one !== undefined) {
+    (await one.load()).register(program);
+    return program;
+  }
+  // For the help, and for what was meant instead of a command that there is not.
+  for (const { name, alias, usage, summary } of COMMANDS) {
+    const listed = program.command(name).summary(summary).usage(usage);
+    if (alias !== undefined) listed.alias(alias);
   }
   return program;
 }

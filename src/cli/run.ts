@@ -22,6 +22,7 @@ export function register(program: Command): void {
   program.enablePositionalOptions();
   program
     .command('run')
+    .summary('run a command under a profile, as a container runtime would enforce it')
     .description(
       'run a command under a profile, as a container runtime would enforce it; ' +
         "exits with the command's status, 128 + the signal's number when it was killed",

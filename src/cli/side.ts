@@ -7,7 +7,7 @@ import type { ProfileSide, Side } from '../diff';
 import type { EngineChoice } from '../engines';
 import { SysieveError } from '../errors';
 import { readFromGit, readTextFile, sourceName } from '../io';
-import { evidencePath } from './evidence-path';
+import { evidenceBeside, evidencePath } from './evidence-path';
 
 export interface SideOptions {
   engine?: EngineChoice;
@@ -30,16 +30,6 @@ async function exists(path: string): Promise<boolean> {
     // What is there and cannot be read must not be taken for something else.
     const code = (error as NodeJS.ErrnoException).code ?? '';
     return !['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(code);
-  }
-}
-
-async function evidenceBeside(path: string): Promise<{ text: string; source: string } | null> {
-  const source = evidencePath(path);
-  try {
-    return { text: await readTextFile(source), source };
-  } catch (error) {
-    if (error instanceof SysieveError && error.code === 'file-missing') return null;
-    throw error;
   }
 }
 
@@ -82,7 +72,12 @@ async function gitSide(spec: string, options: SideOptions): Promise<ProfileSide>
 
 /** Throws a SysieveError that names `spec` for everything that cannot be read. */
 export async function loadSide(spec: string, options: SideOptions = {}): Promise<Side> {
-  if (spec === '') throw new SysieveError('input', 'side-invalid', 'an empty name of a side');
+  if (spec === '' || spec.includes('\0')) {
+    const what = spec === '' ? 'an empty name' : `${JSON.stringify(spec)} names nothing`;
+    throw new SysieveError('input', 'side-invalid', `${what} to compare`, {
+      remedy: `Give a ${SIDES}.`,
+    });
+  }
   if (spec === '-') return fileSide(spec, options, []);
   const [, kind, rest = ''] = /^(container|pid|default):(.*)$/s.exec(spec) ?? [];
   if (kind === 'container') {

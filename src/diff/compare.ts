@@ -1,14 +1,12 @@
 /** Two sides in every context that can matter: where the answers differ, and in which contexts. */
 import { SysieveError } from '../errors';
-import { type Answer, type Change, changes, family, type Policy } from '../policy';
-import type { Effect } from '../review';
-import type { Abi } from '../tables';
+import { type Answer, changes, family, type Policy } from '../policy';
 import {
   type ContextOptions,
   contextsOf,
   type DiffContext,
-  type Gates,
   gatesOf,
+  MACHINES,
   type Machine,
   mentionedMachines,
   RUNTIMES,
@@ -16,6 +14,7 @@ import {
 } from './contexts';
 import { type CveStates, cveStates, cvesOf, namesOfCves } from './cves';
 import type { Live, ProfileSide, Side } from './side';
+import { type AnswerEffect, type Named, type TakenApart, takenApart } from './taken-apart';
 import {
   asGated,
   type Engine,
@@ -24,14 +23,13 @@ import {
   policyOfLive,
   policyOfView,
   profileView,
+  refuseEntries,
   refuseUndecidedView,
+  unconditionalCall,
 } from './view';
 
-export type AnswerEffect = Exclude<Effect, 'none'>;
-
 /** What the two sides do in one context, and in every other that comes to the same. */
-export interface Comparison {
-  readonly changes: readonly Change<AnswerEffect>[];
+export interface Comparison extends TakenApart {
   readonly cves: CveStates;
   /** null: not a profile. */
   readonly before: ProfileView | null;
@@ -145,27 +143,41 @@ export function compare(before: Side, after: Side, options: CompareOptions = {})
   const notes: string[] = [];
   let machines: readonly Machine[];
   let contexts: DiffContext[];
+  let names: ReadonlySet<string> | null = null;
   if (live !== null) {
     contexts = liveContexts(live, options);
     machines = [...new Set(contexts.map(({ machine }) => machine))];
   } else {
     machines = options.machines ?? mentioned(profiles, notes);
-    const names = concerned(before, after, engines);
-    const gates = gatesOf(profiles.map(asGated), (name) => names === null || names.has(name));
+    names = concerned(before, after, engines);
+    const asked = names;
+    const gates = gatesOf(profiles.map(asGated), (name) => asked === null || asked.has(name));
     contexts = contextsOf(gates, machines, options);
   }
-  return new Comparer(before, after, engines, options).run(machines, contexts, notes);
+  return new Comparer(before, after, engines, options, names).run(machines, contexts, notes);
 }
 
-function mentioned(profiles: readonly ProfileSide[], notes: string[]): Machine[] {
-  const found = [...new Set(profiles.flatMap((side) => mentionedMachines(asGated(side))))];
-  if (found.length > 0) return found.sort((a, b) => (a < b ? 1 : -1));
-  notes.push('neither side names an architecture: compared for x86_64; --arch compares others');
-  return ['x86_64'];
+function mentioned(profiles: readonly ProfileSide[], notes: string[]): readonly Machine[] {
+  const found = profiles.map((side) => mentionedMachines(asGated(side)));
+  const all = MACHINES.filter((machine) => found.some((some) => some.includes(machine)));
+  const both = all.filter((machine) => found.every((some) => some.includes(machine)));
+  if (all.length === 0) {
+    notes.push('neither side names an architecture: compared for x86_64; --arch compares others');
+    return ['x86_64'];
+  }
+  if (both.length === 0 || both.length === all.length) return all;
+  const left = all.filter((machine) => !both.includes(machine)).join(', ');
+  notes.push(
+    `compared for ${both.join(', ')}; one side alone names ${left}: --arch compares there`,
+  );
+  return both;
 }
 
 class Comparer {
   private readonly known = new Map<string, Comparison>();
+  private readonly policies = new Map<string, Policy>();
+  /** Of each machine and runtime the first comparison of the whole. */
+  private readonly bases = new Map<string, Comparison>();
   private readonly refusals: {
     side: 'before' | 'after';
     error: SysieveError;
@@ -177,6 +189,8 @@ class Comparer {
     private readonly after: Side,
     private readonly engines: Engines,
     private readonly options: CompareOptions,
+    /** The calls whose rules can differ; null: all. */
+    private readonly names: ReadonlySet<string> | null,
   ) {}
 
   run(
@@ -225,7 +239,8 @@ class Comparer {
     const side = this[which];
     if (side.kind !== 'profile') return null;
     try {
-      return profileView(side, context, this.engines[which]);
+      const names = this.namesFor(context.runtime);
+      return profileView(side, context, this.engines[which], { names });
     } catch (thrown) {
       if (!(thrown instanceof SysieveError) || thrown.code !== 'profile-refused') throw thrown;
       this.refusals.push({ side: which, error: thrown, runtime: context.runtime });
@@ -233,23 +248,100 @@ class Comparer {
     }
   }
 
+  private readonly asked = new Map<RuntimeName, ReadonlySet<string> | null>();
+
+  /**
+   * All of them where the runtime refuses some entry in some context: in which it does then has to be
+   * seen. CVEs are judged by their other calls as well, and calls by all that share their number.
+   */
+  private namesFor(runtime: RuntimeName): ReadonlySet<string> | null {
+    const known = this.asked.get(runtime);
+    if (known !== undefined || this.names === null) return known ?? null;
+    const wanted = new Set([...this.names, ...namesOfCves(cvesOf(this.names))]);
+    let names: ReadonlySet<string> | null = together(wanted, profilesOf([this.before, this.after]));
+    try {
+      for (const side of profilesOf([this.before, this.after])) refuseEntries(side, runtime);
+    } catch (thrown) {
+      if (!(thrown instanceof SysieveError)) throw thrown;
+      names = null;
+    }
+    this.asked.set(runtime, names);
+    return names;
+  }
+
   private ofProfiles(before: ProfileView, after: ProfileView): Comparison {
-    const changed = differingKeys(before.rules, after.rules);
-    const sameFrame =
-      before.fallback.action === after.fallback.action &&
-      before.fallback.data === after.fallback.data &&
-      before.abis.size === after.abis.size &&
-      [...before.abis].every((abi) => after.abis.has(abi)) &&
-      differingKeys(before.stubbed, after.stubbed).size === 0;
-    if (sameFrame && changed.size === 0) return { changes: [], cves: [], before, after };
-    const names = sameFrame ? together(changed, [before, after]) : null;
-    const key = names === null ? wholeKey(before, after) : partKey(names, before, after);
+    if (sameFrame(before, after)) {
+      // Calls with the same rules are answered alike.
+      return this.changing(before, after, differingKeys(before.rules, after.rules), null);
+    }
+    const where = `${before.context.machine} ${before.context.runtime}`;
+    const base = this.bases.get(where);
+    if (
+      base?.before != null &&
+      base.after != null &&
+      sameFrame(base.before, before) &&
+      sameFrame(base.after, after)
+    ) {
+      const changed = new Set([
+        ...differingKeys(base.before.rules, before.rules),
+        ...differingKeys(base.after.rules, after.rules),
+      ]);
+      return this.changing(before, after, changed, base);
+    }
+    const made = this.whole(before, after);
+    if (base === undefined) this.bases.set(where, made);
+    return made;
+  }
+
+  private whole(before: ProfileView, after: ProfileView): Comparison {
+    return comparison(this.policy(before), this.policy(after), [before, after]);
+  }
+
+  private policy(view: ProfileView): Policy {
+    const { context, side, rules, fallback, abis, stubbed } = view;
+    const key = JSON.stringify([
+      side === this.before,
+      context,
+      fallback,
+      [...abis],
+      [...stubbed],
+      [...rules],
+    ]);
+    const policy = this.policies.get(key) ?? policyOfView(view, null);
+    this.policies.set(key, policy);
+    return policy;
+  }
+
+  /** `base`, but for the calls of these names; null: nothing else changes. */
+  private changing(
+    before: ProfileView,
+    after: ProfileView,
+    changed: ReadonlySet<string>,
+    base: Comparison | null,
+  ): Comparison {
+    const rest: Comparison = base ?? { named: new Map(), nameless: [], cves: [], before, after };
+    if (changed.size === 0) return rest;
+    const concerned = cvesOf(changed);
+    const sides = [before.side, after.side];
+    const names = together(new Set([...changed, ...namesOfCves(concerned)]), sides);
+    const key = partKey(names, before, after);
     const known = this.known.get(key);
     if (known !== undefined) return known;
-    const made = comparison(policyOfView(before, names), policyOfView(after, names), [
+    const old = policyOfView(before, names);
+    const now = policyOfView(after, names);
+    const found = takenApart(changes(old, now, effectOf)).named;
+    const replaced = together(changed, sides);
+    const named = new Map<string, readonly Named[]>();
+    for (const [name, ones] of rest.named) if (!replaced.has(name)) named.set(name, ones);
+    for (const [name, ones] of found) if (replaced.has(name)) named.set(name, ones);
+    const ids = new Set(concerned.map(({ id }) => id));
+    const made: Comparison = {
+      named,
+      nameless: rest.nameless,
+      cves: [...rest.cves.filter(({ cve }) => !ids.has(cve.id)), ...cveStates(old, now, concerned)],
       before,
       after,
-    ]);
+    };
     this.known.set(key, made);
     return made;
   }
@@ -264,78 +356,93 @@ class Comparer {
     const engine = before === null ? this.engines.after : this.engines.before;
     const live = policyOfLive(this.live(before === null ? 'before' : 'after'));
     const variants = (['listed-and-native', 'listed'] as const).map((enosys) => {
-      const view = profileView(side, context, engine, enosys);
+      const view = profileView(side, context, engine, { enosys, names: null });
       const policy = policyOfView(view, null);
       return before === null
         ? comparison(live, policy, [null, view])
         : comparison(policy, live, [view, null]);
     });
-    variants.sort((a, b) => a.changes.length - b.changes.length);
+    variants.sort((a, b) => weight(a) - weight(b));
     return variants[0] as Comparison;
   }
 
   /** What libseccomp makes of each side has to be decided in every context, not only in those compared. */
   private refuseUndecided(machines: readonly Machine[], refused: ReadonlySet<RuntimeName>): void {
+    const seen = new Set<string>();
     for (const which of ['before', 'after'] as const) {
       const side = this[which];
       if (side.kind !== 'profile') continue;
       const gated = asGated(side);
-      const conditional = new Set(
-        gated.syscalls.flatMap(({ args, names }) => (args.length > 0 ? names : [])),
+      // What i386 has behind a multiplexer has the multiplexer's code as a condition.
+      const conditional = together(
+        new Set(
+          gated.syscalls.flatMap(({ args, names }) =>
+            args.length > 0 ? names : names.filter((name) => MULTIPLEXERS.has(family(name))),
+          ),
+        ),
+        [side],
       );
       if (conditional.size === 0) continue;
-      const gates: Gates = gatesOf([gated], (name) => conditional.has(name));
-      const seen = new Set<string>();
+      const gates = gatesOf([gated], (name) => conditional.has(name));
       for (const context of contextsOf(gates, machines, this.options)) {
         if (refused.has(context.runtime)) continue;
         let view: ProfileView;
         try {
-          view = profileView(side, context, this.engines[which]);
+          view = profileView(side, context, this.engines[which], { names: conditional });
         } catch (thrown) {
           // Said elsewhere.
           if (thrown instanceof SysieveError && thrown.code === 'profile-refused') continue;
           throw thrown;
         }
-        const rules = [...conditional].map((name) => view.rules.get(name) ?? '');
-        const key = JSON.stringify([[...view.abis], context.machine, view.fallback, rules]);
+        const alone = unconditionalCall(view) === null ? which : '';
+        const rules = [...view.rules].sort(([a], [b]) => (a < b ? -1 : 1));
+        const key = JSON.stringify([[...view.abis], context.machine, view.fallback, rules, alone]);
         if (seen.has(key)) continue;
         seen.add(key);
-        refuseUndecidedView(view);
+        refuseUndecidedView(view, conditional);
       }
     }
   }
 }
 
-/** The calls to be looked at: the changed ones, what shares a number with them, and CVEs' other calls. */
-function together(changed: ReadonlySet<string>, views: readonly ProfileView[]): Set<string> {
-  const names = new Set([...changed, ...namesOfCves(cvesOf(changed))]);
-  const families = new Set([...names].map(family));
-  if (!families.has('socketcall') && !families.has('ipc')) return names;
-  for (const name of views.flatMap(({ rules }) => [...rules.keys()])) {
-    if (family(name) !== name || name === 'socketcall' || name === 'ipc') {
-      if (families.has(family(name))) names.add(name);
+/** How much differs. */
+function weight({ named, nameless }: Comparison): number {
+  return [...named.values()].flat().length + nameless.length;
+}
+
+/** The same but for the rules of calls. */
+function sameFrame(a: ProfileView, b: ProfileView): boolean {
+  return (
+    a.fallback.action === b.fallback.action &&
+    a.fallback.data === b.fallback.data &&
+    a.abis.size === b.abis.size &&
+    [...a.abis].every((abi) => b.abis.has(abi)) &&
+    differingKeys(a.stubbed, b.stubbed).size === 0
+  );
+}
+
+/** With all that i386 answers under one number with one of them. */
+function together(wanted: ReadonlySet<string>, sides: readonly ProfileSide[]): Set<string> {
+  const names = new Set(wanted);
+  const families = new Set([...names].map(family).filter((name) => MULTIPLEXERS.has(name)));
+  if (families.size === 0) return names;
+  for (const multiplexer of families) names.add(multiplexer);
+  for (const side of sides) {
+    for (const rule of side.profile.value.syscalls) {
+      for (const name of rule.names) if (families.has(family(name))) names.add(name);
     }
   }
   return names;
 }
 
-function partKey(names: ReadonlySet<string>, before: ProfileView, after: ProfileView): string {
-  const rules = [...names].map((name) => [
-    name,
-    before.rules.get(name) ?? '',
-    after.rules.get(name) ?? '',
-  ]);
-  return JSON.stringify([before.context.machine, [...before.abis], before.fallback, rules]);
-}
+const MULTIPLEXERS: ReadonlySet<string> = new Set(['socketcall', 'ipc']);
 
-function wholeKey(before: ProfileView, after: ProfileView): string {
-  const side = ({ rules, fallback, abis, stubbed }: ProfileView) => [
-    fallback,
-    [...abis],
-    [...stubbed],
-    [...rules],
-  ];
-  return JSON.stringify([before.context.machine, side(before), side(after)]);
+function partKey(names: ReadonlySet<string>, before: ProfileView, after: ProfileView): string {
+  const rules = [...names]
+    .sort()
+    .map((name) => [name, before.rules.get(name) ?? '', after.rules.get(name) ?? '']);
+  const frame = ({ fallback, abis, stubbed }: ProfileView) => [fallback, [...abis], [...stubbed]];
+  return JSON.stringify([before.context.machine, frame(before), frame(after), rules]);
 }
 
 function comparison(
@@ -343,16 +450,11 @@ function comparison(
   after: Policy,
   views: readonly [ProfileView | null, ProfileView | null],
 ): Comparison {
-  const found = changes(before, after, effectOf);
+  const found = takenApart(changes(before, after, effectOf));
   return {
-    changes: found,
-    cves: cveStates(before, after, found),
+    ...found,
+    cves: cveStates(before, after, cvesOf(new Set(found.named.keys()))),
     before: views[0],
     after: views[1],
   };
-}
-
-/** For whoever wants to know which ABIs a change is about at all. */
-export function abisOfChanges(found: readonly Change<AnswerEffect>[]): ReadonlySet<Abi | null> {
-  return new Set(found.map(({ abi }) => abi));
 }

@@ -74,44 +74,40 @@ export function mentionedMachines(profile: {
   );
 }
 
-/** What decides over some rules: capabilities that have to be tried together, kernels. */
-export interface Gates {
-  /** For each call the capabilities that its rules ask about. */
-  readonly capabilities: readonly ReadonlySet<string>[];
+/** What the rules of a call ask about. */
+export interface Gate {
+  readonly capabilities: ReadonlySet<string>;
   /** [version, major revision], ascending, each once. */
   readonly kernels: readonly (readonly [number, number])[];
 }
 
-/** Of the rules that name one of these calls. */
+/** Each distinct gate of the calls that `concerns` names. */
 export function gatesOf(
   profiles: readonly GatedProfile[],
   concerns: (name: string) => boolean,
-): Gates {
-  const capabilities = new Map<string, Set<string>>();
-  const kernels = new Map<number, readonly [number, number]>();
+): Gate[] {
+  const asked = new Map<string, { caps: Set<string>; kernels: Set<string> }>();
   for (const { names, includes, excludes } of profiles.flatMap(({ syscalls }) => syscalls)) {
     const caps = [...includes.caps, ...excludes.caps];
     const minimum = [includes.minKernel, excludes.minKernel].filter((one) => one !== undefined);
     if (caps.length === 0 && minimum.length === 0) continue;
     for (const name of names.filter(concerns)) {
-      const known = capabilities.get(name) ?? new Set();
-      for (const cap of caps) known.add(cap);
-      capabilities.set(name, known);
-      for (const one of minimum) kernels.set(one[0] * 1000 + one[1], one);
+      const known = asked.get(name) ?? { caps: new Set(), kernels: new Set() };
+      for (const cap of caps) known.caps.add(cap);
+      for (const one of minimum) known.kernels.add(one.join('.'));
+      asked.set(name, known);
     }
   }
-  const sets = [...capabilities.values()].filter((set) => set.size > 0);
-  return {
-    capabilities: [...new Map(sets.map((set) => [[...set].sort().join(), set])).values()],
-    kernels: [...kernels].sort(([a], [b]) => a - b).map(([, one]) => one),
-  };
-}
-
-/** Every kernel tells apart no more than these do. */
-function kernelVersions({ kernels }: Gates): string[] {
-  const all = kernels.map(([version, major]) => `${version}.${major}`);
-  if (kernels.some(([version, major]) => version === 0 && major === 0)) return all;
-  return ['0.0', ...all];
+  const made = new Map<string, Gate>();
+  for (const { caps, kernels } of asked.values()) {
+    const versions = [...kernels].map((one) => one.split('.').map(Number) as [number, number]);
+    versions.sort(([a, b], [c, d]) => a - c || b - d);
+    made.set(JSON.stringify([[...caps].sort(), versions]), {
+      capabilities: caps,
+      kernels: versions,
+    });
+  }
+  return [...made.values()];
 }
 
 const CONTEXT_LIMIT = 1024;
@@ -133,40 +129,54 @@ function tooMany(): SysieveError {
   );
 }
 
-/** For each call every combination of the capabilities that it depends on; the others as by default. */
-function capabilitySets(gates: Gates): string[][] {
-  const made = new Map<string, string[]>();
-  const add = (set: readonly string[]): void => {
-    const sorted = [...set].sort();
-    made.set(sorted.join(), sorted);
+/** Where no gate asks: any version does. */
+const SOME_KERNEL = '0.0';
+
+/** Every kernel is told apart from others by no more than these. */
+function kernelVersions(kernels: Gate['kernels']): string[] {
+  const all = kernels.map(([version, major]) => `${version}.${major}`);
+  return all[0] === SOME_KERNEL ? all : [SOME_KERNEL, ...all];
+}
+
+type Circumstances = Pick<DiffContext, 'capabilities' | 'kernelVersion'>;
+
+/**
+ * For each call every combination of what its rules ask about, with the rest as by default: calls are
+ * answered one by one, so combinations for several calls show nothing that these do not.
+ */
+function circumstances(gates: readonly Gate[], options: ContextOptions): Circumstances[] {
+  const newest = kernelVersions(
+    gates.flatMap(({ kernels }) => kernels).sort(([a, b], [c, d]) => a - c || b - d),
+  ).at(-1) as string;
+  const made = new Map<string, Circumstances>();
+  const add = (some: readonly string[], version: string): void => {
+    const capabilities = [...(options.capabilities ?? some)].sort();
+    const kernelVersion = options.kernelVersion ?? version;
+    made.set(`${kernelVersion} ${capabilities.join()}`, { capabilities, kernelVersion });
     if (made.size > CONTEXT_LIMIT) throw tooMany();
   };
-  add(DEFAULT_CAPABILITIES);
-  for (const asked of gates.capabilities) {
-    const rest = DEFAULT_CAPABILITIES.filter((name) => !asked.has(name));
-    for (const some of subsets(asked)) add([...rest, ...some]);
+  add(DEFAULT_CAPABILITIES, newest);
+  for (const { capabilities, kernels } of gates) {
+    const rest = DEFAULT_CAPABILITIES.filter((name) => !capabilities.has(name));
+    const versions = kernels.length === 0 ? [newest] : kernelVersions(kernels);
+    for (const some of options.capabilities ? [[]] : subsets(capabilities)) {
+      for (const version of versions) add([...rest, ...some], version);
+    }
   }
   return [...made.values()];
 }
 
 export function contextsOf(
-  gates: Gates,
+  gates: readonly Gate[],
   machines: readonly Machine[],
   options: ContextOptions,
 ): DiffContext[] {
-  const capabilities = options.capabilities
-    ? [[...options.capabilities].sort()]
-    : capabilitySets(gates);
-  const kernels = options.kernelVersion ? [options.kernelVersion] : kernelVersions(gates);
-  const contexts = machines.flatMap((machine) =>
+  const all = circumstances(gates, options);
+  return machines.flatMap((machine) =>
     (options.runtimes ?? RUNTIMES).flatMap((runtime) =>
-      kernels.flatMap((kernelVersion) =>
-        capabilities.map((set) => ({ machine, runtime, kernelVersion, capabilities: set })),
-      ),
+      all.map((one) => ({ machine, runtime, ...one })),
     ),
   );
-  if (contexts.length > 8 * CONTEXT_LIMIT) throw tooMany();
-  return contexts;
 }
 
 /** For src/profile, whose reading of a gated profile depends on the engine. */

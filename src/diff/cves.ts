@@ -1,5 +1,5 @@
 /** Which published exploits' calls become reachable, or stop to be. */
-import { type Answer, type Change, findCall, type Policy } from '../policy';
+import { type Answer, findCall, type Policy } from '../policy';
 import { ABIS, type Cve, cves, syscallName, syscallNumber, X32_BIT } from '../tables';
 
 export type CveStates = readonly {
@@ -14,16 +14,6 @@ export function cvesOf(names: ReadonlySet<string>): Cve[] {
 
 export function namesOfCves(list: readonly Cve[]): string[] {
   return list.flatMap(({ calls }) => calls.map(({ name }) => name));
-}
-
-/** The calls with a name among those that changed. */
-export function changedNames(found: readonly Change<string>[]): Set<string> {
-  const names = new Set<string>();
-  for (const { abi, first, last } of found) {
-    if (abi === null) continue;
-    for (const { name } of namedIn(abi, first, last)) names.add(name);
-  }
-  return names;
 }
 
 /** The named calls of an ABI in a range of numbers as a filter sees them. */
@@ -64,13 +54,9 @@ function reachable(policy: Policy, { calls, mode }: Cve): boolean {
   return mode === 'any_of' ? calls.some(open) : calls.every(open);
 }
 
-export function cveStates(
-  before: Policy,
-  after: Policy,
-  found: readonly Change<string>[],
-): CveStates {
-  const passing = found.filter((change) => change.class === 'widens' || change.class === 'narrows');
-  return cvesOf(changedNames(passing)).flatMap((cve) => {
+/** Of those in `list` the ones that one side alone leaves open. */
+export function cveStates(before: Policy, after: Policy, list: readonly Cve[]): CveStates {
+  return list.flatMap((cve) => {
     const was = reachable(before, cve);
     const is = reachable(after, cve);
     if (was === is) return [];

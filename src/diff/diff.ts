@@ -3,8 +3,19 @@ import { type ContextResult, type Finding, type Report, SEVERITIES, type Verdict
 import { ABIS } from '../tables';
 import { type CompareOptions, type Comparison, type Comparisons, compare } from './compare';
 import type { DiffContext } from './contexts';
-import { type Draft, draftsOf, fingerprintOf, NOTHING } from './findings';
-import { labelOf } from './labels';
+import {
+  type Draft,
+  draftsOf,
+  type Folded,
+  fingerprintOf,
+  foldDraft,
+  foldKey,
+  type Memory,
+  mergedDraft,
+  mergeKey,
+  NOTHING,
+} from './findings';
+import { EVERY, Labels } from './labels';
 import type { ProfileSide, Side } from './side';
 import { textDrafts } from './text';
 
@@ -29,18 +40,17 @@ export function diff(before: Side, after: Side, options: DiffOptions = {}): Repo
       reason: side === 'after' ? 'no container starts under it' : null,
     }),
   );
-  const everywhere = merged.contexts.map(({ label }) => label);
   const findings = [
     ...merged.findings,
-    ...[...textDrafts(before, after), ...refusals].map((draft) => finished(draft, everywhere, '')),
+    ...[...textDrafts(before, after), ...refusals].map((draft) => finished(draft, [EVERY])),
   ].sort(byWeight);
   return {
     subject: 'diff',
     before: before.label,
     after: after.label,
-    verdict: overall(merged.contexts.map((context) => context.verdict)),
+    verdict: verdictOf(findings.map(({ effect }) => effect)),
     headlines: headlines(before, after, merged.findings),
-    contexts: merged.contexts,
+    contexts: withEvery(merged.contexts, findings),
     cves: cvesOf(findings),
     findings,
     notes: [...notes, ...compared.notes],
@@ -55,7 +65,7 @@ function unchanged(before: Side, after: Side, notes: readonly string[]): Report 
     after: after.label,
     verdict: 'identical',
     headlines: [],
-    contexts: [{ label: 'every context', verdict: 'identical' }],
+    contexts: [{ label: EVERY, verdict: 'identical' }],
     cves: { opens: [], closes: [] },
     findings: [],
     notes,
@@ -76,8 +86,19 @@ function sameEngine(a: ProfileSide, b: ProfileSide): boolean {
   return a.engine?.name === b.engine?.name && a.engine?.version === b.engine?.version;
 }
 
-function finished(draft: Draft, contexts: readonly string[], label: string): Finding {
+function finished(draft: Draft, contexts: readonly string[]): Finding {
+  const label = contexts.join('; ');
   return { ...draft, contexts, fingerprint: fingerprintOf(draft, label), waiver: null };
+}
+
+/** What is not about the filter holds everywhere, also where nothing else does. */
+function withEvery(
+  contexts: readonly ContextResult[],
+  findings: readonly Finding[],
+): readonly ContextResult[] {
+  const needed = findings.some((finding) => finding.contexts.includes(EVERY));
+  if (!needed || contexts.some(({ label }) => label === EVERY)) return contexts;
+  return [{ label: EVERY, verdict: 'equivalent' }, ...contexts];
 }
 
 interface Merged {
@@ -94,52 +115,73 @@ function circumstances({ runtime, kernelVersion, capabilities }: DiffContext): s
 function merge({ compared }: Comparisons, sides: { before: Side; after: Side }): Merged {
   const universe = new Map<string, DiffContext>();
   const drafts = new Map<string, Draft>();
+  const folded = new Map<string, Folded[]>();
   const holds = new Map<string, Set<string>>();
   const byComparison = new Map<Comparison, string[]>();
+  const memory: Memory = new WeakMap();
+  const keyOf = remembering(mergeKey);
   for (const { context, comparison } of compared) {
     const here = circumstances(context);
     if (!universe.has(here)) universe.set(here, context);
     let keys = byComparison.get(comparison);
     if (keys === undefined) {
-      keys = draftsOf(comparison, sides).map((draft) => {
-        const { place: _, witness: __, ...rest } = draft;
-        const key = JSON.stringify(rest);
-        if (!drafts.has(key)) drafts.set(key, draft);
+      const made = draftsOf(comparison, sides, memory);
+      const calls = made.calls.map((draft) => {
+        const key = keyOf(draft);
+        const known = drafts.get(key);
+        if (known !== draft) drafts.set(key, known ? (mergedDraft(known, draft) ?? known) : draft);
         return key;
       });
+      const folds = made.folded.map((one) => {
+        const key = foldKey(one);
+        folded.set(key, [...(folded.get(key) ?? []), one]);
+        return key;
+      });
+      keys = [...calls, ...folds];
       byComparison.set(comparison, keys);
     }
     for (const key of keys) holds.set(key, (holds.get(key) ?? new Set()).add(here));
   }
-  const classes = new Map<string, string[]>();
-  for (const here of universe.keys()) {
-    const found = [...holds].filter(([, where]) => where.has(here)).map(([key]) => key);
-    const key = JSON.stringify(found.sort());
-    classes.set(key, [...(classes.get(key) ?? []), here]);
+  for (const [key, all] of folded) drafts.set(key, foldDraft(all, sides));
+  const labels = new Labels([...universe.values()]);
+  const places = new Map([...universe.keys()].map((here, at) => [here, at]));
+  // By where they hold: findings that hold in the same contexts are told together.
+  const groups = new Map<string, { where: ReadonlySet<string>; drafts: Draft[] }>();
+  for (const [key, where] of holds) {
+    const label = labels.of([...where].map((here) => places.get(here) as number));
+    const group = groups.get(label) ?? { where, drafts: [] };
+    group.drafts.push(drafts.get(key) as Draft);
+    groups.set(label, group);
   }
-  const all = [...universe.values()];
-  const label = (members: Iterable<string>): string =>
-    labelOf(
-      [...members].map((here) => universe.get(here) as DiffContext),
-      all,
+  const contexts = [...groups].map(([label, { where }]): ContextResult => {
+    // What holds there, and perhaps elsewhere too.
+    const here = [...groups.values()].filter((group) =>
+      [...where].every((one) => group.where.has(one)),
     );
-  const contexts = [...classes.values()].map((members) => {
-    const first = members[0] as string;
-    const effects = [...holds]
-      .filter(([, where]) => where.has(first))
-      .map(([key]) => (drafts.get(key) as Draft).effect);
-    return { label: label(members), verdict: verdictOf(effects), members };
+    const effects = here.flatMap((group) => group.drafts.map(({ effect }) => effect));
+    return { label, verdict: verdictOf(effects) };
   });
+  const untouched = [...universe.keys()].filter(
+    (here) => ![...groups.values()].some(({ where }) => where.has(here)),
+  );
+  if (untouched.length > 0) {
+    const label = labels.of(untouched.map((here) => places.get(here) as number));
+    contexts.push({ label, verdict: 'equivalent' });
+  }
   return {
-    contexts: contexts.map(({ label: text, verdict }) => ({ label: text, verdict })),
-    findings: [...holds].map(([key, where]) => {
-      const labels = contexts.filter(({ members }) => where.has(members[0] as string));
-      return finished(
-        drafts.get(key) as Draft,
-        labels.map((context) => context.label),
-        label(where),
-      );
-    }),
+    contexts,
+    findings: [...groups].flatMap(([label, group]) =>
+      group.drafts.map((draft) => finished(draft, [label])),
+    ),
+  };
+}
+
+function remembering<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const known = new WeakMap<Key, { value: Value }>();
+  return (key) => {
+    const found = known.get(key) ?? { value: make(key) };
+    known.set(key, found);
+    return found.value;
   };
 }
 
@@ -149,13 +191,6 @@ function verdictOf(effects: readonly Draft['effect'][]): Verdict {
   if (widens && narrows) return 'mixed';
   if (widens) return 'widens';
   return narrows ? 'narrows' : 'equivalent';
-}
-
-function overall(verdicts: readonly Verdict[]): Verdict {
-  const some = (wanted: Verdict): boolean => verdicts.includes(wanted);
-  if (some('mixed') || (some('widens') && some('narrows'))) return 'mixed';
-  if (some('widens')) return 'widens';
-  return some('narrows') ? 'narrows' : 'equivalent';
 }
 
 function headlines(before: Side, after: Side, findings: readonly Finding[]): string[] {

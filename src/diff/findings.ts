@@ -1,19 +1,17 @@
 /** From the changes of one comparison to findings; in which contexts they hold comes later. */
-import type { Answer, Change } from '../policy';
-import type { Evidence } from '../profile';
+import type { Answer } from '../policy';
 import { type Finding, fingerprint, type Place, type Reasons } from '../review';
 import type { Abi } from '../tables';
-import type { AnswerEffect, Comparison } from './compare';
-import { namedIn } from './cves';
+import type { Comparison } from './compare';
+import { reasonsIn } from './reasons';
 import { denial, type Judged, narrowing, widening } from './severity';
 import type { Side } from './side';
+import type { AnswerChange, AnswerEffect, Named, Nameless } from './taken-apart';
 import type { ProfileView } from './view';
 import { answersText, areasText, counted, listed, witnessOf } from './words';
 
 /** Without what only the set of contexts tells. */
 export type Draft = Omit<Finding, 'contexts' | 'fingerprint' | 'waiver'>;
-
-type AnswerChange = Change<AnswerEffect>;
 
 export interface Sides {
   readonly before: Side;
@@ -33,39 +31,28 @@ export const NOTHING = {
   place: null,
 } as const;
 
-/** What one call does, once a range of numbers has been taken apart. */
-interface Named {
-  readonly change: AnswerChange;
-  readonly abi: Abi;
-  readonly name: string;
-  readonly nr: number;
+/** By change, then by the CVEs that it opens or closes. */
+export type Memory = WeakMap<Named, Map<string, Draft>>;
+
+/** Changes that follow from one thing and are told as that, however many contexts they hold in. */
+export interface Folded {
+  readonly fold: Fold;
+  readonly comparison: Comparison;
+  readonly named: readonly Named[];
+  readonly nameless: readonly Nameless[];
 }
 
-/** The rest of a range: numbers that no table has. */
-interface Nameless {
-  readonly change: AnswerChange;
-  readonly first: number;
-  readonly last: number;
+export interface Drafts {
+  readonly calls: readonly Draft[];
+  readonly folded: readonly Folded[];
 }
 
-function takenApart(changes: readonly AnswerChange[]): { named: Named[]; nameless: Nameless[] } {
-  const named: Named[] = [];
-  const nameless: Nameless[] = [];
-  for (const change of changes) {
-    const { abi, first, last } = change;
-    let next = first;
-    for (const { name, nr } of abi === null ? [] : namedIn(abi, first, last)) {
-      named.push({ change, abi: abi as Abi, name, nr });
-      if (nr > next) nameless.push({ change, first: next, last: nr - 1 });
-      next = nr + 1;
-    }
-    if (next <= last) nameless.push({ change, first: next, last });
-  }
-  return { named, nameless };
+export function draftsOf(comparison: Comparison, sides: Sides, memory: Memory): Drafts {
+  return new Drafting(comparison, sides, memory).all();
 }
 
-export function draftsOf(comparison: Comparison, sides: Sides): Draft[] {
-  return new Drafting(comparison, sides).all();
+export function foldKey({ fold: { rule, abi, effect } }: Folded): string {
+  return JSON.stringify([rule, abi, effect]);
 }
 
 const TIERED = new Set(['high', 'medium']);
@@ -74,10 +61,11 @@ class Drafting {
   constructor(
     private readonly comparison: Comparison,
     private readonly sides: Sides,
+    private readonly memory: Memory,
   ) {}
 
-  all(): Draft[] {
-    const { named, nameless } = takenApart(this.comparison.changes);
+  all(): Drafts {
+    const { named, nameless } = this.comparison;
     const drafts: Draft[] = [];
     // By what they have in common: a default, an ABI, the lack of any filter.
     const folds = new Map<string, { fold: Fold; named: Named[]; nameless: Nameless[] }>();
@@ -87,8 +75,8 @@ class Drafting {
       folds.set(key, found);
       return found;
     };
-    for (const one of named) {
-      const draft = this.ofCall(one);
+    for (const one of [...named.values()].flat()) {
+      const draft = this.remembered(one);
       const fold =
         this.foldOf(one.change) ?? (draft.rule === 'denial-changed' ? this.stubFold(one) : null);
       if (fold !== null) into(fold).named.push(one);
@@ -100,18 +88,26 @@ class Drafting {
       const fold = this.foldOf(one.change) ?? numbersFold(one.change);
       into(fold).nameless.push(one);
     }
-    for (const { fold, named: calls, nameless: numbers } of folds.values()) {
-      drafts.push(this.ofFold(fold, calls, numbers));
-    }
-    return drafts;
+    const folded = [...folds.values()].map((one) => ({ ...one, comparison: this.comparison }));
+    return { calls: drafts, folded };
   }
 
-  private ofCall({ change, abi, name, nr }: Named): Draft {
+  /** A change that many contexts share is told once. */
+  private remembered(one: Named): Draft {
+    const cves = this.cvesOf(one.name, one.change.class);
+    const key = JSON.stringify(cves);
+    const known = this.memory.get(one) ?? new Map<string, Draft>();
+    this.memory.set(one, known);
+    const draft = known.get(key) ?? this.ofCall(one, cves);
+    known.set(key, draft);
+    return draft;
+  }
+
+  private ofCall({ change, abi, name, nr }: Named, { opens, closes }: Draft['cves']): Draft {
     const effect = change.class;
     const values = areasText(name, change.areas);
-    const evidence = this.evidenceFor(effect, abi, name);
-    const { opens, closes } = this.cvesOf(name, effect);
-    const judged = judge(change, name, abi, opens.length, evidence?.why ?? []);
+    const evidence = this.evidenceFor(change, abi, name);
+    const judged = judge(change, name, abi, opens.length, this.needed(name, abi, change.areas));
     const before = answersText(change.before);
     const after = answersText(change.after);
     return {
@@ -130,7 +126,14 @@ class Drafting {
             : { added: values, removed: [] },
       witness: witnessOf({ ...change.witness, nr }),
       message: messageOf(name, effect, before, after, values),
-      reason: judged.reason,
+      reason: this.unexplained(effect, evidence)
+        ? listedReasons(
+            judged.reason,
+            values === null
+              ? 'the evidence beside the profile does not name it'
+              : 'the evidence beside the profile does not name it with these arguments',
+          )
+        : judged.reason,
       cves: { opens, closes },
       evidence,
       place: this.placeOf(change, name),
@@ -149,15 +152,33 @@ class Drafting {
     };
   }
 
-  private evidenceFor(effect: AnswerEffect, abi: Abi, name: string): Reasons | null {
+  private evidenceFor(
+    { class: effect, areas }: AnswerChange,
+    abi: Abi,
+    name: string,
+  ): Reasons | null {
     const order =
       effect === 'narrows' ? (['before', 'after'] as const) : (['after', 'before'] as const);
     for (const which of order) {
       const side = this.sides[which];
-      const found = side.kind === 'profile' ? reasonsIn(side.evidence, abi, name) : null;
+      const found = side.kind === 'profile' ? reasonsIn(side.evidence, abi, name, areas) : null;
       if (found !== null) return found;
     }
     return null;
+  }
+
+  /** It passes now, and nobody has written down or recorded why. */
+  private unexplained(effect: AnswerEffect, evidence: Reasons | null): boolean {
+    const { after } = this.sides;
+    if (effect !== 'widens' || after.kind !== 'profile' || after.evidence === null) return false;
+    return evidence === null;
+  }
+
+  /** Why somebody needs what is taken away. */
+  private needed(name: string, abi: Abi, areas: AnswerChange['areas']): readonly string[] {
+    const reasons = (side: Side): readonly string[] =>
+      (side.kind === 'profile' ? reasonsIn(side.evidence, abi, name, areas)?.why : null) ?? [];
+    return [...reasons(this.sides.before), ...reasons(this.sides.after)];
   }
 
   /** The entry that gives the new answer; else the one that gave the old one; else the default. */
@@ -172,14 +193,13 @@ class Drafting {
   }
 
   /** Changes that follow from one thing, and are told as that; null: of its own. */
-  private foldOf({ abi, areas, before, after, class: effect }: AnswerChange): Fold | null {
+  private foldOf({ abi, before, after, class: effect }: AnswerChange): Fold | null {
     const { comparison, sides } = this;
-    const whole = areas?.some((area) => area.length === 0) ?? false;
     if (sides.after.kind === 'unfiltered' || sides.before.kind === 'unfiltered') {
       return { rule: 'unfiltered', abi: null, effect };
     }
     const [was, is] = [comparison.before, comparison.after];
-    if (was === null || is === null || !whole) return null;
+    if (was === null || is === null) return null;
     if (abi !== null && !was.abis.has(abi) && is.abis.has(abi)) {
       return { rule: 'architecture-added', abi, effect };
     }
@@ -204,40 +224,78 @@ class Drafting {
     if (before.stubbed.get(abi) === after.stubbed.get(abi)) return null;
     return { rule: 'enosys-boundary', abi, effect: change.class };
   }
+}
 
-  private ofFold(fold: Fold, named: readonly Named[], nameless: readonly Nameless[]): Draft {
-    const { rule, abi, effect } = fold;
-    const changes = [...named, ...nameless].map(({ change }) => change);
-    const before = distinctText(changes.map((change) => answersText(change.before)));
-    const after = distinctText(changes.map((change) => answersText(change.after)));
-    const first = changes[0] as AnswerChange;
-    const names = [...new Set(named.map(({ name }) => name))];
-    const numbers = nameless.map(({ first: from, last }) => ({ from, last }));
-    return {
-      ...NOTHING,
-      rule,
-      severity: foldSeverity(fold),
-      effect,
-      abi,
-      call: NUMBERS_RULES.has(rule) ? numbersText(numbers) : null,
-      before,
-      after,
-      witness: witnessOf(named[0] ? { ...first.witness, nr: named[0].nr } : first.witness),
-      message: foldMessage(fold, before, after, names, numbers, this.sides),
-      reason: foldReason(fold),
-      cves: rule === 'unfiltered' ? this.allCves(effect) : { opens: [], closes: [] },
-      place: foldPlace(fold, this.comparison),
-    };
-  }
+/** `all`: of one fold, from every context that it holds in. */
+export function foldDraft(all: readonly Folded[], sides: Sides): Draft {
+  const { fold, comparison } = all[0] as Folded;
+  const { rule, abi, effect } = fold;
+  const named = all.flatMap((one) => one.named);
+  const nameless = all.flatMap((one) => one.nameless);
+  const changes = [...named, ...nameless].map(({ change }) => change);
+  const before = distinctText(changes.map((change) => answersText(change.before)));
+  const after = distinctText(changes.map((change) => answersText(change.after)));
+  const first = changes[0] as AnswerChange;
+  const names = [...new Set(named.map(({ name }) => name))];
+  const spans = new Map(
+    nameless.map(({ first: from, last }) => [`${from} ${last}`, { from, last }]),
+  );
+  const numbers = [...spans.values()];
+  const cves = all.flatMap((one) => one.comparison.cves);
+  const ids = (wanted: 'opens' | 'closes') => [
+    ...new Set(cves.filter(({ change }) => change === wanted).map(({ cve }) => cve.id)),
+  ];
+  return {
+    ...NOTHING,
+    rule,
+    severity: foldSeverity(fold),
+    effect,
+    abi,
+    call: NUMBERS_RULES.has(rule) ? numbersText(numbers) : null,
+    before,
+    after,
+    witness: witnessOf(named[0] ? { ...first.witness, nr: named[0].nr } : first.witness),
+    message: foldMessage(fold, before, after, names, numbers, sides),
+    reason: foldReason(fold),
+    cves: {
+      opens: rule === 'unfiltered' && effect === 'widens' ? ids('opens') : [],
+      closes: rule === 'unfiltered' && effect === 'narrows' ? ids('closes') : [],
+    },
+    place: foldPlace(fold, comparison),
+  };
+}
 
-  private allCves(effect: AnswerEffect): { opens: string[]; closes: string[] } {
-    const ids = (wanted: 'opens' | 'closes') =>
-      this.comparison.cves.filter(({ change }) => change === wanted).map(({ cve }) => cve.id);
-    return {
-      opens: effect === 'widens' ? ids('opens') : [],
-      closes: effect === 'narrows' ? ids('closes') : [],
-    };
-  }
+/**
+ * Drafts of one call that hold in different contexts and differ only in how the call is refused there
+ * are one; null: these two are not.
+ */
+export function mergedDraft(a: Draft, b: Draft): Draft | null {
+  if (a.effect !== b.effect || a.call === null || a.rule !== b.rule) return null;
+  const join = (x: string | null, y: string | null) =>
+    x === y ? x : [...new Set(`${x} or ${y}`.split(' or '))].sort().join(' or ');
+  const before = a.effect === 'widens' ? join(a.before, b.before) : a.before;
+  const after = a.effect === 'narrows' ? join(a.after, b.after) : a.after;
+  const values = a.effect === 'narrows' ? a.values?.removed : a.values?.added;
+  return {
+    ...a,
+    before,
+    after,
+    message: messageOf(a.call, a.effect as AnswerEffect, before ?? '', after ?? '', values ?? null),
+  };
+}
+
+/** The same for drafts that `mergedDraft` makes one. */
+export function mergeKey(draft: Draft): string {
+  const { place: _, witness: __, message: ___, before, after, ...rest } = draft;
+  return JSON.stringify([
+    rest,
+    draft.effect === 'widens' ? null : before,
+    draft.effect === 'narrows' ? null : after,
+  ]);
+}
+
+function listedReasons(...reasons: readonly (string | null)[]): string {
+  return reasons.filter((reason) => reason !== null).join('; ');
 }
 
 function judge(
@@ -257,21 +315,6 @@ function judge(
     case 'handling':
       return { rule: 'handling-changed', severity: 'low', reason: null };
   }
-}
-
-function reasonsIn(evidence: Evidence | null, abi: Abi, name: string): Reasons | null {
-  if (evidence === null) return null;
-  const call = evidence.calls.find((one) => one.abi === abi && one.name === name);
-  const justification = Object.hasOwn(evidence.justifications, name)
-    ? (evidence.justifications[name] ?? null)
-    : null;
-  if (call === undefined && justification === null) return null;
-  return {
-    why: call?.why ?? [],
-    executables: call?.executables ?? [],
-    phases: call?.phases ?? [],
-    justification,
-  };
 }
 
 const OCI_ACTIONS: Record<Answer['action'], readonly string[]> = {
@@ -303,10 +346,6 @@ function defaultPlace(view: ProfileView | null): Place | null {
   return view?.side.places(['defaultAction']) ?? null;
 }
 
-function withAnswer(answer: string): string {
-  return answer.startsWith('errno') ? `refused with ${answer}` : `answered with ${answer}`;
-}
-
 function messageOf(
   name: string,
   effect: AnswerEffect,
@@ -317,22 +356,16 @@ function messageOf(
   const subject = values === null ? name : `${name} with ${values.join('; or ')}`;
   switch (effect) {
     case 'widens':
-      return `${subject} ${passing(after)}; it was ${withAnswer(before)}`;
+      return `${subject} may pass (${after}); it was answered with ${before}`;
     case 'narrows':
-      return `${subject} is ${withAnswer(after)}; it ${before === 'allow' || before === 'log' ? 'passed' : `was answered with ${before}`}`;
+      return `${subject} is answered with ${after}; it passed (${before})`;
     case 'denial':
     case 'handling':
       return `${subject} is answered with ${after} instead of ${before}`;
   }
 }
 
-function passing(after: string): string {
-  return after === 'allow' || after === 'log' || after === 'allow or log'
-    ? 'may pass'
-    : `may pass (${after})`;
-}
-
-interface Fold {
+export interface Fold {
   readonly rule: string;
   readonly abi: Abi | null;
   readonly effect: AnswerEffect;
@@ -406,7 +439,7 @@ function foldMessage(
     case 'architecture-removed':
       return `${abi} calls are killed now: ${calls ?? 'numbers without a name'} ${VERBS[effect]}`;
     case 'enosys-boundary':
-      return `${whose}the largest call named is another one, above which runc answers ENOSYS: ${calls} get ${after} instead of ${before}`;
+      return `${whose}runc answers calls above the largest one named with ENOSYS, and that is another one: ${calls} get ${after} instead of ${before}`;
     case 'default-widened':
     case 'default-narrowed':
     case 'default-changed':

@@ -1,110 +1,144 @@
 /** A set of contexts in a few words: what its members have in common, and no other context has. */
-import type { DiffContext } from './contexts';
+import { DEFAULT_CAPABILITIES, type DiffContext } from './contexts';
+
+/** Contexts by their places in the universe, as bits. */
+type Places = bigint;
 
 interface Literal {
-  text: string;
+  readonly text: string;
+  /** Of all other contexts. */
+  readonly otherwise: string;
   /** Order in which they are said. */
-  rank: number;
-  holds: (context: DiffContext) => boolean;
+  readonly rank: number;
+  readonly where: Places;
 }
 
 function distinct(values: readonly string[]): string[] {
   return [...new Set(values)];
 }
 
-/** Everything that tells some of the contexts apart. Machines are told by the ABIs of findings. */
-function literals(universe: readonly DiffContext[]): Literal[] {
-  const made: Literal[] = [];
-  for (const name of distinct(universe.map(({ runtime }) => runtime))) {
-    made.push({ text: `under ${name}`, rank: 0, holds: ({ runtime }) => runtime === name });
-  }
-  const kernels = distinct(universe.map(({ kernelVersion }) => kernelVersion));
-  kernels.forEach((version, at) => {
-    if (at === 0) return;
-    const from = new Set(kernels.slice(at));
-    const text = `kernel ${version}`;
-    made.push({
-      text: `on ${text} and later`,
-      rank: 1,
-      holds: ({ kernelVersion }) => from.has(kernelVersion),
-    });
-    made.push({
-      text: `before ${text}`,
-      rank: 1,
-      holds: ({ kernelVersion }) => !from.has(kernelVersion),
-    });
-  });
-  for (const name of distinct(universe.flatMap(({ capabilities }) => capabilities)).sort()) {
-    made.push({
-      text: `with ${name}`,
-      rank: 2,
-      holds: ({ capabilities }) => capabilities.includes(name),
-    });
-    made.push({
-      text: `without ${name}`,
-      rank: 3,
-      holds: ({ capabilities }) => !capabilities.includes(name),
-    });
-  }
-  // What holds everywhere or nowhere says nothing.
-  return made.filter(({ holds }) => universe.some(holds) && !universe.every(holds));
+export const EVERY = 'in every context';
+
+function count(places: Places): number {
+  return places.toString(2).replaceAll('0', '').length;
 }
 
-const EVERY = 'every context';
+/** Of one universe. Machines are told by the ABIs of findings, not here. */
+export class Labels {
+  private readonly all: Places;
+  private readonly literals: readonly Literal[];
+  private readonly known = new Map<Places, string>();
 
-/** The fewest literals that leave the members alone; null: no conjunction does. */
-function conjunction(
-  members: readonly DiffContext[],
-  universe: readonly DiffContext[],
-  all: readonly Literal[],
-): Literal[] | null {
-  const common = all.filter(({ holds }) => members.every(holds));
-  const inside = new Set(members);
-  const chosen: Literal[] = [];
-  let left = universe;
-  while (left.length > inside.size) {
-    const best = common
-      .map((literal) => ({ literal, rest: left.filter(literal.holds) }))
-      .sort((a, b) => a.rest.length - b.rest.length || a.literal.rank - b.literal.rank)[0];
-    if (best === undefined || best.rest.length === left.length) return null;
-    chosen.push(best.literal);
-    left = best.rest;
+  constructor(private readonly universe: readonly DiffContext[]) {
+    this.all = (1n << BigInt(universe.length)) - 1n;
+    // What holds everywhere or nowhere says nothing.
+    this.literals = this.candidates().filter(({ where }) => where !== 0n && where !== this.all);
   }
-  return chosen;
-}
 
-function text(chosen: readonly Literal[]): string {
-  const sorted = [...chosen].sort((a, b) => a.rank - b.rank || (a.text < b.text ? -1 : 1));
-  return sorted.map((literal) => literal.text).join(', ');
-}
-
-/** `members`: some of the universe, the very objects. */
-export function labelOf(members: readonly DiffContext[], universe: readonly DiffContext[]): string {
-  if (members.length === universe.length) return EVERY;
-  const all = literals(universe);
-  const whole = conjunction(members, universe, all);
-  if (whole !== null) return text(whole);
-  // Said by its complement, or as alternatives: each takes as many of the members as one can.
-  const rest = universe.filter((context) => !members.includes(context));
-  const other = conjunction(rest, universe, all);
-  if (other !== null) return `${EVERY} but ${text(other)}`;
-  const parts: string[] = [];
-  let left = [...members];
-  while (left.length > 0) {
-    let part = [left[0] as DiffContext];
-    for (const literal of all) {
-      const inside = universe.filter(literal.holds);
-      if (inside.every((context) => members.includes(context)) && inside.length > part.length) {
-        part = inside;
-      }
+  private candidates(): Literal[] {
+    const made: Literal[] = [];
+    const both = (
+      rank: number,
+      [text, otherwise]: readonly [string, string],
+      holds: (context: DiffContext) => boolean,
+    ): void => {
+      const where = this.universe.reduce(
+        (places, context, at) => (holds(context) ? places | (1n << BigInt(at)) : places),
+        0n,
+      );
+      made.push({ text, otherwise, rank, where });
+      made.push({ text: otherwise, otherwise: text, rank: rank + 1, where: this.all & ~where });
+    };
+    const { universe } = this;
+    both(0, ['under runc', 'under crun'], ({ runtime }) => runtime === 'runc');
+    const kernels = distinct(universe.map(({ kernelVersion }) => kernelVersion)).sort(byVersion);
+    kernels.slice(1).forEach((version, at) => {
+      const later = new Set(kernels.slice(at + 1));
+      const texts = [`on kernel ${version} and later`, `before kernel ${version}`] as const;
+      both(2, texts, ({ kernelVersion }) => later.has(kernelVersion));
+    });
+    for (const name of distinct(universe.flatMap(({ capabilities }) => capabilities)).sort()) {
+      both(6, [`with ${name}`, `without ${name}`], ({ capabilities }) =>
+        capabilities.includes(name),
+      );
     }
-    const said = conjunction(part, universe, all);
-    parts.push(said === null ? exactly(part[0] as DiffContext, all) : text(said));
-    left = left.filter((context) => !part.includes(context));
+    // Last: where one capability says the same, its name says more.
+    const usual = [...DEFAULT_CAPABILITIES].sort().join();
+    both(
+      4,
+      ['with the default capabilities', 'with other capabilities than the default'],
+      ({ capabilities }) => capabilities.join() === usual,
+    );
+    return made;
   }
-  return parts.join('; or ');
+
+  /** `members`: places in the universe. */
+  of(members: Iterable<number>): string {
+    let places = 0n;
+    for (const at of members) places |= 1n << BigInt(at);
+    const text = this.known.get(places) ?? this.text(places);
+    this.known.set(places, text);
+    return text;
+  }
+
+  private text(members: Places): string {
+    if (members === this.all) return EVERY;
+    const whole = this.conjunction(members);
+    if (whole !== null) return said(whole, ' and ');
+    // None of the others: one of the opposites. Or alternatives, each as large as one can be.
+    const other = this.conjunction(this.all & ~members);
+    if (other !== null) {
+      const opposites = other.map((literal) => ({ ...literal, text: literal.otherwise }));
+      return said(opposites, ' or ');
+    }
+    const parts: string[] = [];
+    for (let left = members; left !== 0n; ) {
+      const lowest = left & -left;
+      let best = { text: this.exactly(lowest), where: lowest };
+      for (const { text, where } of this.literals) {
+        const inside = (where & ~members) === 0n;
+        if (inside && count(where & left) > count(best.where & left)) best = { text, where };
+      }
+      parts.push(best.text);
+      left &= ~best.where;
+    }
+    return parts.join('; or ');
+  }
+
+  /** The fewest literals that leave the members alone; null: no conjunction does. */
+  private conjunction(members: Places): Literal[] | null {
+    const common = this.literals.filter(({ where }) => (members & ~where) === 0n);
+    const chosen: Literal[] = [];
+    let left = this.all;
+    while (left !== members) {
+      let best: Literal | null = null;
+      let size = count(left);
+      for (const literal of common) {
+        const rest = count(left & literal.where);
+        if (rest < size) {
+          size = rest;
+          best = literal;
+        }
+      }
+      if (best === null) return null;
+      chosen.push(best);
+      left &= best.where;
+    }
+    return chosen;
+  }
+
+  private exactly(place: Places): string {
+    const all = this.literals.filter(({ where }) => (place & ~where) === 0n);
+    return said(this.conjunction(place) ?? all, ' and ');
+  }
 }
 
-function exactly(context: DiffContext, all: readonly Literal[]): string {
-  return text(all.filter(({ holds }) => holds(context)));
+function said(literals: readonly Literal[], joint: string): string {
+  const sorted = [...literals].sort((a, b) => a.rank - b.rank || (a.text < b.text ? -1 : 1));
+  return sorted.map(({ text }) => text).join(joint);
+}
+
+function byVersion(a: string, b: string): number {
+  const [left, right] = [a, b].map((text) => text.split('.').map(Number)) as [number[], number[]];
+  return (left[0] ?? 0) - (right[0] ?? 0) || (left[1] ?? 0) - (right[1] ?? 0);
 }

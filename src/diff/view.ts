@@ -3,6 +3,7 @@ import { SysieveError } from '../errors';
 import {
   type Answer,
   type Context,
+  family,
   namedRules,
   type Policy,
   policyOfProfile,
@@ -17,7 +18,7 @@ import {
   type Rule,
   resolveGatedProfile,
 } from '../profile';
-import { type Abi, abiOf, abisOfMachine } from '../tables';
+import { type Abi, abiOf, abisOfMachine, syscallNumber } from '../tables';
 import { type DiffContext, engineContext } from './contexts';
 import type { ProfileSide, Side } from './side';
 
@@ -37,37 +38,60 @@ export interface ProfileView {
 
 export type Engine = { readonly name: EngineContext['engine']; readonly version: string | null };
 
+export interface ViewOptions {
+  readonly enosys?: Context['enosys'];
+  /** Of which calls the rules are wanted; null: of all. */
+  readonly names: ReadonlySet<string> | null;
+}
+
 /** Throws the SysieveError of kind input with which the runtime or the model refuses the profile. */
 export function profileView(
   side: ProfileSide,
   context: DiffContext,
   engine: Engine,
-  enosys: Context['enosys'] = 'listed-and-native',
+  { enosys = 'listed-and-native', names }: ViewOptions,
 ): ProfileView {
   const { machine, runtime } = context;
   const policyContext: Context = { machine, runtime, enosys };
   return named(side, () => {
-    const { profile, entryOf } = resolved(side, context, engine);
+    const whole = resolved(side, context, engine);
+    const { profile, entryOf } = names === null ? whole : partOf(whole, names);
     const { fallback, rules } = placed(entryOf, profile, () => namedRules(profile, runtime));
     const native = (abisOfMachine(machine) ?? [])[0] as Abi;
     return {
       side,
       context: policyContext,
-      profile,
-      entryOf,
+      profile: whole.profile,
+      entryOf: whole.entryOf,
       fallback,
       rules,
       abis: new Set([native, ...profile.architectures.flatMap((arch) => abiOf(arch) ?? [])]),
-      stubbed: stubbedAbove(profile, policyContext),
+      stubbed: stubbedAbove(whole.profile, policyContext),
     };
   });
 }
 
-function resolved(
-  side: ProfileSide,
-  context: DiffContext,
-  engine: Engine,
-): Pick<ProfileView, 'profile' | 'entryOf'> {
+type Resolved = Pick<ProfileView, 'profile' | 'entryOf'>;
+
+/** The entries for these names alone. */
+function partOf({ profile, entryOf }: Resolved, names: ReadonlySet<string>): Resolved {
+  const places = new Map<Rule, number>();
+  const syscalls = profile.syscalls.flatMap((rule) => {
+    const kept = rule.names.filter((name) => names.has(name));
+    if (kept.length === 0) return [];
+    const part = { ...rule, names: kept };
+    places.set(part, entryOf(rule));
+    return [part];
+  });
+  return { profile: { ...profile, syscalls }, entryOf: (rule) => places.get(rule) ?? -1 };
+}
+
+/** Throws what `profileView` throws for any entry of it, in whatever context that holds. */
+export function refuseEntries(side: ProfileSide, runtime: Context['runtime']): void {
+  named(side, () => namedRules(asGated(side), runtime));
+}
+
+function resolved(side: ProfileSide, context: DiffContext, engine: Engine): Resolved {
   if (side.profile.format === 'oci') {
     const { value } = side.profile;
     return { profile: value, entryOf: (rule) => value.syscalls.indexOf(rule) };
@@ -109,22 +133,48 @@ function named<Made>(side: Side, make: () => Made): Made {
   }
 }
 
-/** Of the entries that name one of `names` alone, or of all. Throws for what cannot be decided. */
+/**
+ * null: of the whole; throws for what cannot be decided. Otherwise right for the calls of these names
+ * alone, which have to be all that share a number (policy's `family`).
+ */
 export function policyOfView(view: ProfileView, names: ReadonlySet<string> | null): Policy {
-  const { profile, context, entryOf, side } = view;
+  const { profile, context, entryOf, side, stubbed } = view;
   if (names === null) {
     return named(side, () => placed(entryOf, profile, () => policyOfProfile(profile, context)));
   }
-  const syscalls = profile.syscalls.flatMap((rule) => {
-    const kept = rule.names.filter((name) => names.has(name));
-    return kept.length === 0 ? [] : [{ ...rule, names: kept }];
-  });
   // Whether the whole is decided has been asked: of a part, only what its rules say is of interest.
-  return policyOfProfile({ ...profile, syscalls }, { ...context, enosys: 'none', asWritten: true });
+  const part = { ...context, stubbed, asWritten: true };
+  return policyOfProfile(partOf(view, names).profile, part);
 }
 
-export function refuseUndecidedView({ side, profile, context, entryOf }: ProfileView): void {
+/**
+ * `conditional`: the calls with conditions, and all that share a number with one. What has none can
+ * only matter where no call of an ABI has a rule without them.
+ */
+export function refuseUndecidedView(view: ProfileView, conditional: ReadonlySet<string>): void {
+  const { side, context } = view;
+  const anchor = unconditionalCall(view);
+  const { profile, entryOf } =
+    anchor === null ? view : partOf(view, new Set([...conditional, anchor]));
   named(side, () => placed(entryOf, profile, () => refuseUndecidedProfile(profile, context)));
+}
+
+/** A call that every ABI of the filter has, with an unconditional rule of its own; null: none. */
+export function unconditionalCall({ profile, abis }: ProfileView): string | null {
+  const conditional = new Set(
+    profile.syscalls.flatMap(({ names, args }) => (args.length > 0 ? names : [])),
+  );
+  for (const { names, args, action } of profile.syscalls) {
+    if (args.length > 0 || action === profile.defaultAction) continue;
+    const found = names.find(
+      (name) =>
+        !conditional.has(name) &&
+        family(name) === name &&
+        [...abis].every((abi) => syscallNumber(abi, name) !== null),
+    );
+    if (found !== undefined) return found;
+  }
+  return null;
 }
 
 export function policyOfLive(side: Exclude<Side, ProfileSide>): Policy {
@@ -135,7 +185,14 @@ export function policyOfLive(side: Exclude<Side, ProfileSide>): Policy {
 /** As Docker's or Podman's format, gates and all. */
 export function asGated({ profile }: ProfileSide): GatedProfile {
   if (profile.format === 'gated') return profile.value;
-  const { value } = profile;
+  const made = GATED.get(profile.value) ?? ungated(profile.value);
+  GATED.set(profile.value, made);
+  return made;
+}
+
+const GATED = new WeakMap<Profile, GatedProfile>();
+
+function ungated(value: Profile): GatedProfile {
   const none = { caps: [], arches: [], minKernel: undefined };
   return {
     ...value,

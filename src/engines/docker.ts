@@ -1,6 +1,6 @@
 /** Docker, by its API. */
 import type Docker from 'dockerode';
-import { z } from 'zod';
+import * as z from 'zod';
 import { connect, type EngineVersion, get, streamEvents, unexpectedAnswer } from './socket';
 import type { Engine, Inspected } from './types';
 

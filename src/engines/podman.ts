@@ -4,7 +4,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SysieveError } from '../errors';
 import { ContainerId, isUnconfined, startedAtOf } from './docker';
 import { ambiguousPrefix, connect, get, streamEvents, unexpectedAnswer } from './socket';

@@ -1,6 +1,6 @@
 /** The Docker-compatible API over a unix socket: connection, errors, event stream. */
 import type Docker from 'dockerode';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SysieveError } from '../errors';
 import type { EngineName } from './types';
 

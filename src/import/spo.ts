@@ -3,7 +3,7 @@
  * OCI's rules below `spec`. Stricter than the API: what its YAML reader (1.1) takes for another value
  * than one of YAML 1.2 does, keys given twice and aliases are refused.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { SysieveError } from '../errors';
 import { checkDocument, type JsonDocument, type JsonPath } from '../json';
 import { type Profile, ProfileSchema } from '../profile';
@@ -50,15 +50,6 @@ const DocumentSchema = z.strictObject({
   spec: SpecSchema,
   status: z.unknown().optional(),
 });
-
-/** Whether a JSON document is one of Kubernetes' rather than a profile by itself. */
-export function isKubernetes(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    (Object.hasOwn(value, 'apiVersion') || Object.hasOwn(value, 'kind'))
-  );
-}
 
 export interface SpoOptions {
   /** Read the profile without the one that it names as its base. */

@@ -55,7 +55,7 @@ class Reader {
       throw this.refuse(node, 'expected no alias: write what it stands for');
     }
     if (!yaml.isNode(node)) throw this.refuse(node, 'not a value');
-    if (node.tag !== undefined && this.text[node.range?.[0] ?? 0] === '!') {
+    if (node.tag !== undefined) {
       throw this.refuse(node, 'expected no tag');
     }
     if (yaml.isSeq(node)) return node.items.map((item) => this.value(item, depth + 1));
@@ -151,7 +151,8 @@ export async function readYaml(text: string, source: string): Promise<JsonDocume
     // Quadratic in the package; checked here.
     uniqueKeys: false,
     prettyErrors: false,
-    logLevel: 'silent',
+    // Not silent: a second document would be no error then.
+    logLevel: 'error',
   });
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) {

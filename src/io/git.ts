@@ -3,7 +3,7 @@
  * is not run, and nothing is fetched. Only git's own object reading is used: no hooks, filters,
  * textconv or external diff stand behind it.
  */
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { SysieveError } from '../errors';
 import { decodeText, READ_LIMIT, tooLarge } from './files';
 
@@ -157,4 +157,15 @@ export async function readFromGit(specs: readonly string[]): Promise<(string | n
     texts.push(decodeText(object.content, spec));
   }
   return texts;
+}
+
+/** Whether the user's git shows diffs in colour on a terminal, or where there is none. */
+export function gitColours(terminal: boolean): boolean {
+  const args = [...SETTINGS, 'config', '--get-colorbool', 'color.diff', String(terminal)];
+  try {
+    const stdio: ['ignore', 'pipe', 'ignore'] = ['ignore', 'pipe', 'ignore'];
+    return execFileSync('git', args, { env: environment(), stdio }).toString().trim() === 'true';
+  } catch {
+    return terminal;
+  }
 }

@@ -1,3 +1,3 @@
 /** Reading and writing the files that users name. */
 export { checkDestination, readTextFile, sourceName, writeFileAtomic } from './files';
-export { readFromGit } from './git';
+export { gitColours, readFromGit } from './git';

@@ -3,7 +3,7 @@
  * would take gigabytes, and some of its steps fail on arrays that long. So what is large is taken
  * apart along the schema, and its parts are checked one by one until one of them is wrong.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Issue } from './errors';
 
 /** Documents of fewer values go to zod whole. */

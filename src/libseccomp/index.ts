@@ -6,4 +6,4 @@
 export { type Compiled, type CompileOptions, compile } from './compile';
 export { ACTIONS } from './constants';
 export { evaluate } from './evaluate';
-export { nativeArchitecture, nativeNumber, resolve, version } from './names';
+export { isKnownName, nativeArchitecture, nativeNumber, resolve, version } from './names';

@@ -66,3 +66,11 @@ export function nativeNumber(name: string): number {
 export function resolveByToken(name: string, token: number): number {
   return library().seccomp.seccomp_syscall_resolve_name_arch(token, name);
 }
+
+/** Whether this libseccomp has a call of that name, of whatever architecture. */
+export function isKnownName(name: string): boolean {
+  return resolveByToken(name, nativeArchitecture().token) !== UNKNOWN_NAME;
+}
+
+/** __NR_SCMP_ERROR */
+const UNKNOWN_NAME = -1;

@@ -1,5 +1,5 @@
 /** Runtime baselines: the calls a runtime makes between filter and entrypoint, as measured. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { SysieveError } from '../errors';
 import { checkDocument, readDocument, refuseNewer } from '../json';
 import { ABIS } from '../tables';

@@ -20,7 +20,6 @@ export type Area = readonly { readonly index: number; readonly set: WordSet }[];
 const AREA_LIMIT = 64;
 const VALUE_LIMIT = 64n;
 const PART_LIMIT = 16;
-const WORD_BITS = 64;
 
 /**
  * The calls where `condition`, over the arguments and the instruction pointer, holds: in one of the
@@ -28,7 +27,8 @@ const WORD_BITS = 64;
  */
 export function areasOf(workspace: Workspace, condition: Node, abi: Abi | null): Area[] | null {
   try {
-    return new Describing(workspace).areas(shortened(workspace, condition, abi), [0]);
+    const width = hasNarrowRegisters(workspace, condition, abi) ? 32 : 64;
+    return new Describing(workspace, width).areas(condition, [0]);
   } catch (thrown) {
     if (thrown instanceof TooLong) return null;
     throw thrown;
@@ -37,35 +37,31 @@ export function areasOf(workspace: Workspace, condition: Node, abi: Abi | null):
 
 class TooLong extends Error {}
 
-/** Where registers have 32 bits and no answer depends on more, values are shown with 32. */
-function shortened(workspace: Workspace, condition: Node, abi: Abi | null): Node {
-  if (abi !== 'i386' && abi !== 'arm' && abi !== 'x32') return condition;
-  const isUpper = (variable: number): boolean =>
-    variable >= ARGUMENTS && variable < INSTRUCTION_POINTER && (variable - ARGUMENTS) % 64 < 32;
+/** Registers have 32 bits, and no answer depends on more: values are shown with 32. */
+function hasNarrowRegisters(workspace: Workspace, condition: Node, abi: Abi | null): boolean {
+  if (abi !== 'i386' && abi !== 'arm' && abi !== 'x32') return false;
   const seen = new Set<Node>();
-  const usesUpper = (node: Node): boolean => {
-    if (seen.has(node) || workspace.variable(node) === TERMINAL) return false;
+  const isNarrow = (node: Node): boolean => {
+    const variable = workspace.variable(node);
+    if (seen.has(node) || variable === TERMINAL) return true;
     seen.add(node);
+    const upper = variable < INSTRUCTION_POINTER && (variable - ARGUMENTS) % 64 < 32;
     return (
-      isUpper(workspace.variable(node)) ||
-      usesUpper(workspace.low(node)) ||
-      usesUpper(workspace.high(node))
+      !upper &&
+      variable < INSTRUCTION_POINTER &&
+      isNarrow(workspace.low(node)) &&
+      isNarrow(workspace.high(node))
     );
   };
-  if (usesUpper(condition)) return condition;
-  const used = new Set([...seen].map((node) => (workspace.variable(node) - ARGUMENTS) >> 6));
-  let rest = condition;
-  for (let index = 0; index < 6; index++) {
-    if (!used.has(index)) continue;
-    for (let bit = 0; bit < 32; bit++) {
-      rest = workspace.and(rest, workspace.not(workspace.bit(argumentVariable(index) + bit)));
-    }
-  }
-  return rest;
+  return isNarrow(condition);
 }
 
 class Describing {
-  constructor(private readonly workspace: Workspace) {}
+  constructor(
+    private readonly workspace: Workspace,
+    /** Bits of a word. */
+    private readonly width: 32 | 64,
+  ) {}
 
   areas(condition: Node, made: [count: number]): Area[] {
     const { workspace } = this;
@@ -76,9 +72,10 @@ class Describing {
       return [[]];
     }
     const index = (workspace.variable(condition) - ARGUMENTS) >> 6;
-    const end = argumentVariable(index) + WORD_BITS;
+    const first = argumentVariable(index) + 64 - this.width;
+    const end = first + this.width;
     return this.residues(condition, end).flatMap((residue) => {
-      const set = this.wordSet(this.leadingTo(condition, residue, end), argumentVariable(index));
+      const set = this.wordSet(this.leadingTo(condition, residue, end), first);
       return this.areas(residue, made).map((rest) => [{ index, set }, ...rest]);
     });
   }
@@ -153,7 +150,7 @@ class Describing {
     if (this.count(node, first) > VALUE_LIMIT) return null;
     const values: bigint[] = [];
     for (const { mask, value } of this.paths(node, first)) {
-      const free = ~mask & ((1n << 64n) - 1n);
+      const free = ~mask & ((1n << BigInt(this.width)) - 1n);
       // Every subset of the free bits, ascending.
       for (let part = 0n; ; part = (part - free) & free) {
         values.push(value | part);
@@ -166,7 +163,7 @@ class Describing {
   private count(node: Node, first: number): bigint {
     const { workspace } = this;
     const known = new Map<Node, bigint>();
-    const end = first + WORD_BITS;
+    const end = first + this.width;
     const level = (at: Node): number => Math.min(workspace.variable(at), end);
     // Of the values of the bits from the node's own on.
     const visit = (at: Node): bigint => {
@@ -190,7 +187,7 @@ class Describing {
       yield { mask: 0n, value: 0n };
       return;
     }
-    const bit = 1n << BigInt(63 - (workspace.variable(node) - first));
+    const bit = 1n << BigInt(this.width - 1 - (workspace.variable(node) - first));
     for (const path of this.paths(workspace.low(node), first)) {
       yield { mask: path.mask | bit, value: path.value };
     }
@@ -212,7 +209,7 @@ class Describing {
     const ranges: [bigint, bigint][] = [];
     const visit = (at: Node, depth: number, start: bigint): boolean => {
       if (at === workspace.never) return true;
-      const size = 1n << BigInt(WORD_BITS - depth);
+      const size = 1n << BigInt(this.width - depth);
       if (at === workspace.always) {
         const last = ranges.at(-1);
         if (last !== undefined && last[1] === start - 1n) last[1] = start + size - 1n;

@@ -89,9 +89,7 @@ function callsOf(abi: Abi, rules: readonly Rule[]): Map<number, CallRules> {
   };
   const pseudo = new Map<string, number>();
   for (const rule of rules) {
-    const comparisons = rule.conditions
-      .map((condition) => comparison(condition, WIDTHS[abi]))
-      .filter((made) => made !== null);
+    const comparisons = comparisonsOf(rule.conditions, WIDTHS[abi]);
     const mux = abi === 'i386' ? multiplexed(rule.name) : null;
     if (mux !== null) {
       add(mux.number, rule, [codeIs(mux.code), ...comparisons.filter(({ index }) => index !== 0)]);
@@ -107,6 +105,15 @@ function callsOf(abi: Abi, rules: readonly Rule[]): Map<number, CallRules> {
   return calls;
 }
 
+const NONE: readonly Comparison[] = [];
+
+function comparisonsOf(conditions: Rule['conditions'], width: Width): readonly Comparison[] {
+  if (conditions.length === 0) return NONE;
+  return conditions
+    .map((condition) => comparison(condition, width))
+    .filter((made) => made !== null);
+}
+
 function codeIs(code: number): Comparison {
   return { index: 0, op: 'SCMP_CMP_EQ', mask: 0xffffffffn, datum: BigInt(code) };
 }
@@ -117,6 +124,10 @@ function callNode(
   call: CallRules,
   other: Node,
 ): { node: Node; alternatives: readonly Alternative[] } {
+  // Nearly all calls of nearly all profiles.
+  if (call.unconditional !== null && call.alternatives.length === 0) {
+    return { node: workspace.terminal(call.unconditional.word), alternatives: [] };
+  }
   const name = { abi, width: WIDTHS[abi] };
   const alternatives = call.alternatives.map(({ rule, comparisons }) => {
     const ordered = [...comparisons].sort((a, b) => a.index - b.index);

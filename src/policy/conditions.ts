@@ -50,10 +50,13 @@ export function comparisonNode(workspace: Workspace, { index, op, mask, datum }:
   // From the least significant bit up: what the bits below decide is `rest`.
   const fold = (start: Node, step: (variable: number, bit: boolean, rest: Node) => Node): Node => {
     let rest = start;
-    for (let bit = 0; bit < 64; bit++) {
-      const at = BigInt(bit);
-      if (((mask >> at) & 1n) === 0n) continue;
-      rest = step(last - bit, ((datum >> at) & 1n) === 1n, rest);
+    for (let half = 0; half < 2; half++) {
+      const masked = Number(BigInt.asUintN(32, mask >> BigInt(32 * half)));
+      const wanted = Number(BigInt.asUintN(32, datum >> BigInt(32 * half)));
+      for (let bit = 0; masked !== 0 && bit < 32; bit++) {
+        if (((masked >>> bit) & 1) === 0) continue;
+        rest = step(last - 32 * half - bit, ((wanted >>> bit) & 1) === 1, rest);
+      }
     }
     return rest;
   };

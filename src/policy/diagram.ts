@@ -22,23 +22,21 @@ export function isTerminal(diagram: Diagram, at: number): boolean {
 
 /** Takes what `root` reaches out of the workspace. */
 export function extract(workspace: Workspace, root: Node): Diagram {
-  const places = new Map<Node, number>();
+  // 0: not yet visited; else one more than its place.
+  const places = new Int32Array(workspace.size);
   const variable: number[] = [];
   const low: number[] = [];
   const high: number[] = [];
   const visit = (node: Node): number => {
-    const known = places.get(node);
-    if (known !== undefined) return known;
+    const known = places[node] as number;
+    if (known !== 0) return known - 1;
     const asks = workspace.variable(node);
-    const children =
-      asks === TERMINAL
-        ? [workspace.value(node), 0]
-        : [visit(workspace.low(node)), visit(workspace.high(node))];
-    const place = variable.length;
-    variable.push(asks);
-    low.push(children[0] as number);
-    high.push(children[1] as number);
-    places.set(node, place);
+    const first = asks === TERMINAL ? workspace.value(node) : visit(workspace.low(node));
+    const second = asks === TERMINAL ? 0 : visit(workspace.high(node));
+    const place = variable.push(asks) - 1;
+    low.push(first);
+    high.push(second);
+    places[node] = place + 1;
     return place;
   };
   visit(root);

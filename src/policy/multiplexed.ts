@@ -29,10 +29,22 @@ const IPC: Readonly<Record<string, number>> = {
 export const SOCKETCALL_NUMBER = 102;
 const IPC_NUMBER = 117;
 
+interface Multiplexed {
+  readonly number: number;
+  readonly code: number;
+}
+
+let byName: ReadonlyMap<string, Multiplexed> | undefined;
+
+function table(): ReadonlyMap<string, Multiplexed> {
+  return new Map<string, Multiplexed>([
+    ...SOCKETCALL.map((name, at) => [name, { number: SOCKETCALL_NUMBER, code: at + 1 }] as const),
+    ...Object.entries(IPC).map(([name, code]) => [name, { number: IPC_NUMBER, code }] as const),
+  ]);
+}
+
 /** Codes: include/uapi/linux/net.h (SYS_*) and ipc.h. null: i386 has the call by its number alone. */
-export function multiplexed(name: string): { number: number; code: number } | null {
-  const socket = SOCKETCALL.indexOf(name);
-  if (socket >= 0) return { number: SOCKETCALL_NUMBER, code: socket + 1 };
-  const ipc = Object.hasOwn(IPC, name) ? IPC[name] : undefined;
-  return ipc === undefined ? null : { number: IPC_NUMBER, code: ipc };
+export function multiplexed(name: string): Multiplexed | null {
+  byName ??= table();
+  return byName.get(name) ?? null;
 }

@@ -29,19 +29,43 @@ export function piecewise(workspace: Workspace, variable: number, pieces: readon
   return visit(0, 0, 0, pieces.length);
 }
 
-/** `fallback` but for the given values. */
-export function piecesOf(fallback: Node, nodes: ReadonlyMap<number, Node>): Piece[] {
+/** `fallback` but for the given values; of a value in several maps the last one's node. */
+export function piecesOf(fallback: Node, maps: readonly ReadonlyMap<number, Node>[]): Piece[] {
+  const nodes = maps.length === 1 ? (maps[0] as ReadonlyMap<number, Node>) : merged(maps);
+  // Unsigned, and sorted as numbers without a function that compares.
+  const values = Float64Array.from(nodes.keys()).sort();
   const made: Piece[] = [];
+  let last: Node | undefined;
   const from = (first: number, node: Node): void => {
-    if (made.at(-1)?.first === first) made.pop();
-    if (made.at(-1)?.node !== node) made.push({ first, node });
+    if (node !== last) made.push({ first, node });
+    last = node;
   };
-  from(0, fallback);
-  for (const [value, node] of [...nodes].sort(([a], [b]) => a - b)) {
-    from(value, node);
-    if (value < LAST) from(value + 1, fallback);
+  /** The first value behind those that have been placed. */
+  let next = 0;
+  for (const value of values) {
+    if (value > next) from(next, fallback);
+    from(value, nodes.get(value) as Node);
+    next = value + 1;
   }
+  if (next <= LAST) from(next, fallback);
   return made;
+}
+
+function merged(maps: readonly ReadonlyMap<number, Node>[]): ReadonlyMap<number, Node> {
+  const all = new Map<number, Node>();
+  for (const map of maps) for (const [value, node] of map) all.set(value, node);
+  return all;
+}
+
+/** How many of the pieces start below `value`. */
+function below(pieces: readonly Piece[], value: number): number {
+  let low = 0;
+  for (let high = pieces.length; low < high; ) {
+    const middle = (low + high) >> 1;
+    if ((pieces[middle] as Piece).first < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** `node` from `first` to `last`, both included; what was there before elsewhere. */
@@ -52,11 +76,10 @@ export function overlay(
   node: Node,
 ): readonly Piece[] {
   if (first > last) return pieces;
-  const behind = pieces.filter((piece) => piece.first <= last + 1).at(-1) as Piece;
-  return [
-    ...pieces.filter((piece) => piece.first < first),
-    { first, node },
-    ...(last < LAST ? [{ first: last + 1, node: behind.node }] : []),
-    ...pieces.filter((piece) => piece.first > last + 1),
-  ];
+  const end = below(pieces, last + 2);
+  const behind = pieces[end - 1] as Piece;
+  const made = pieces.slice(0, below(pieces, first));
+  made.push({ first, node });
+  if (last < LAST) made.push({ first: last + 1, node: behind.node });
+  return made.concat(pieces.slice(end));
 }

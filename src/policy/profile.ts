@@ -17,9 +17,10 @@ export interface Context {
   /**
    * The ABIs for which runc answers ENOSYS above the largest number that the profile names: those
    * it lists and the machine's own (runc ≥ 1.2, the default), or those it lists (runc 1.0, 1.1).
-   * `none`: of a part of a profile, whose largest number says nothing.
    */
-  readonly enosys?: 'listed-and-native' | 'listed' | 'none';
+  readonly enosys?: 'listed-and-native' | 'listed';
+  /** What `stubbedAbove` says of the whole, where the profile is a part of it. */
+  readonly stubbed?: ReadonlyMap<Abi, number>;
   /**
    * What the rules of each call say, also where libseccomp may mix up those of several calls; what is
    * undecided within one call stays an error. For reasoning about sets of calls; never for a profile
@@ -45,11 +46,11 @@ export function policyOfProfile(profile: OciProfile, context: Context): Policy {
   const archs = new Map<number, Node>();
   for (const [arch, made] of calls) {
     const here = made.map(({ abi }) => abi);
-    const nodes = made.flatMap((one) => [...one.nodes]);
-    const filter = withUnlisted(workspace, here, other, piecesOf(other, new Map(nodes)));
+    const nodes = made.map((one) => one.nodes);
+    const filter = withUnlisted(workspace, here, other, piecesOf(other, nodes));
     archs.set(arch, piecewise(workspace, NUMBER, withEnosys(workspace, here, largest, filter)));
   }
-  const root = piecewise(workspace, ARCH, piecesOf(workspace.terminal(UNLISTED), archs));
+  const root = piecewise(workspace, ARCH, piecesOf(workspace.terminal(UNLISTED), [archs]));
   return policyOf(workspace, root);
 }
 
@@ -66,9 +67,10 @@ export function refuseUndecidedProfile(profile: OciProfile, context: Context): v
 /**
  * Under runc, the largest number named for each ABI whose higher numbers are answered ENOSYS; nothing
  * under crun. Two profiles with equal defaults and equal ABIs of which this is the same too differ in
- * nothing but the calls that they name differently.
+ * nothing but the calls that they name differently; and a part of a profile that is given this of
+ * the whole (Context.stubbed) means the same as the whole for the calls that it names.
  */
-export function stubbedAbove(profile: OciProfile, context: Context): Map<Abi, number> {
+export function stubbedAbove(profile: OciProfile, context: Context): ReadonlyMap<Abi, number> {
   const { listed, abis } = abisOf(profile, context);
   return largestStubbed(profile, context, listed, abis);
 }
@@ -110,11 +112,12 @@ function refuseUndecidable(calls: ReadonlyMap<number, readonly AbiCalls[]>, nati
 
 function largestStubbed(
   profile: OciProfile,
-  { runtime, enosys }: Context,
+  { runtime, enosys, stubbed }: Context,
   listed: ReadonlySet<Abi>,
   abis: ReadonlySet<Abi>,
-): Map<Abi, number> {
-  if (runtime !== 'runc' || enosys === 'none') return new Map();
+): ReadonlyMap<Abi, number> {
+  if (stubbed !== undefined) return stubbed;
+  if (runtime !== 'runc') return new Map();
   return largestNamed(profile, enosys === 'listed' ? listed : abis);
 }
 
@@ -182,13 +185,26 @@ function largestNamed(profile: OciProfile, abis: ReadonlySet<Abi>): Map<Abi, num
   const largest = new Map<Abi, number>();
   if (/^SCMP_ACT_(ALLOW|LOG|TRACE)$/.test(profile.defaultAction)) return largest;
   for (const abi of abis) {
-    const numbers = profile.syscalls.flatMap(({ names }) =>
-      names.map((name) => numberOf(abi, name) ?? 0),
-    );
-    const last = numbers.reduce((max, number) => Math.max(max, number), 0);
+    let last = 0;
+    for (const { names } of profile.syscalls) last = Math.max(last, largestOf(names, abi));
     if (last > 0) largest.set(abi, last);
   }
   return largest;
+}
+
+/** Entries live as long as the file they are from, and are asked about in every context. */
+const LARGEST = new WeakMap<readonly string[], Map<Abi, number>>();
+
+function largestOf(names: readonly string[], abi: Abi): number {
+  const known = LARGEST.get(names) ?? new Map<Abi, number>();
+  LARGEST.set(names, known);
+  let last = known.get(abi);
+  if (last === undefined) {
+    last = 0;
+    for (const name of names) last = Math.max(last, numberOf(abi, name) ?? 0);
+    known.set(abi, last);
+  }
+  return last;
 }
 
 /** The numbers that have, or have not, the x32 bit: two ranges each. */

@@ -89,6 +89,11 @@ export class Workspace {
     this.always = this.terminal(1);
   }
 
+  /** How many nodes there are. */
+  get size(): number {
+    return this.nodes.count;
+  }
+
   /** `value`: an int32, e.g. an answer's word; 0 and 1 are the two of a condition. */
   terminal(value: number): Node {
     return this.enter(TERMINAL, value | 0, 0);

@@ -2,7 +2,7 @@
  * NAME.evidence.json beside a profile: why each call is in it. No counts and no times, so that a
  * re-run leaves it unchanged; what people wrote in `justifications` is kept on every rewrite.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { escapeUnsafeJson } from '../errors/text';
 import { checkDocument, readDocument, refuseNewer } from '../json';
 import { ABIS } from '../tables';

@@ -4,7 +4,7 @@
  * others along. One reading for both, as files travel between the engines; which fields an engine
  * looks at is resolve.ts's to know. Stricter than the engines, which skip a field they do not know.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkDocument, type JsonDocument, readDocument } from '../json';
 import { errnoNumber, OCI_ARCHES } from '../tables';
 import { Action, ConditionSchema, Flag, U32 } from './schema';

@@ -19,6 +19,7 @@ export {
   Why,
 } from './evidence';
 export { type GatedProfile, type GatedRule, parseGatedProfile } from './gated';
+export { profileLines } from './lines';
 export { type EitherProfile, parseEitherProfile, parseProfile } from './parse';
 export { type EngineContext, resolveGatedProfile, unreadFields } from './resolve';
 export {

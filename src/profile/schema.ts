@@ -1,5 +1,5 @@
 /** OCI linux.seccomp: the zod schema is the single source of truth. Strict: pure OCI, nothing else. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { OCI_ARCHES } from '../tables';
 
 export const Action = z.enum([

@@ -1,5 +1,5 @@
 /** One order for everything whose order means nothing, so that equal recordings have equal bytes. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { escapeUnsafeJson } from '../errors/text';
 import { ABIS } from '../tables';
 import { runIssues } from './consistency';

@@ -1,5 +1,5 @@
 /** Text to Recording: every way the text can be wrong is an error that says where and what to do. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkDocument, readDocument, refuseNewer } from '../json';
 import { inconsistencies } from './consistency';
 import { RECORDING_VERSION, type Recording, RecordingSchema } from './schema';

@@ -2,7 +2,7 @@
  * Recording v1: what was seen. The zod schema is the single source of truth; the JSON Schema that
  * `sysieve schema recording` prints is generated from it.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ABIS, type Abi as AbiName } from '../tables';
 
 export const RECORDING_VERSION = 1;

@@ -4,7 +4,9 @@
  * ones come first and the last notice says what is missing.
  */
 import { escapeUnsafe } from '../errors/text';
-import { bySeverity, type Group, grouped, type Report, type Severity, totals } from '../review';
+import type { Group, Report, Severity } from '../review';
+import { grouped } from '../review/grouped';
+import { bySeverity, totals } from '../review/totals';
 import { locationOf } from './location';
 import type { Options } from './options';
 import {
@@ -93,7 +95,7 @@ function annotationOf(group: Group, report: Report): Annotation {
       abis.length === 0 ? null : `ABIs: ${abis.join(', ')}`,
       finding.contexts.length === 0 || finding.contexts.length === report.contexts.length
         ? null
-        : `in ${finding.contexts.join('; ')}`,
+        : finding.contexts.join('; '),
       location?.line === null && finding.place !== null ? placeText(finding.place) : null,
     ]),
     file: location === null ? undefined : escapeUnsafe(location.path),
@@ -102,28 +104,38 @@ function annotationOf(group: Group, report: Report): Annotation {
   };
 }
 
+/** What of the report GitHub does not show. */
+function leftOut(left: Record<Severity, number>, headlines: number): string | null {
+  const findings = left.high + left.medium + left.low + left.note;
+  const parts = [
+    findings > 0 ? `${count(findings, 'finding')} (${severities({ ...left, waived: 0 })})` : '',
+    headlines > 0 ? count(headlines, 'headline') : '',
+  ].filter((part) => part !== '');
+  return parts.length === 0
+    ? null
+    : `Left out, since GitHub shows ten annotations of a level for a step: ${parts.join(' and ')}. The other formats show everything.`;
+}
+
 export function github(report: Report, { tool }: Options): string {
-  const counts = totals(report.findings);
   const title = `${tool.name} ${report.subject}`;
-  const found = report.findings.filter(({ waiver }) => waiver === null);
-  const verdict = verdictLine(verdictOf(report, counts));
-  const headlines = report.headlines.map(
-    (headline): Annotation => ({ level: 'error', title, message: escapeUnsafe(headline) }),
-  );
-  const groups = grouped(bySeverity(found));
-  // Said even where nothing was found: silence could be a step that failed.
+  const verdict = verdictLine(verdictOf(report, totals(report.findings)));
+  const headlines = report.headlines
+    .slice(0, PER_LEVEL - 1)
+    .map((headline): Annotation => ({ level: 'error', title, message: escapeUnsafe(headline) }));
+  const shown: Annotation[] = [
+    ...headlines,
+    // Said even where nothing was found: silence could be a step that failed.
+    { level: 'notice', title, message: lines([verdict, subjects(report, '->')]) },
+  ];
+  // Two notices are the verdict and what is left out.
   const room: Record<Level, number> = {
-    error: PER_LEVEL,
+    error: PER_LEVEL - headlines.length,
     warning: PER_LEVEL,
     notice: PER_LEVEL - 2,
   };
-  const shown: Annotation[] = [
-    ...headlines.slice(0, PER_LEVEL - 1),
-    { level: 'notice', title, message: lines([verdict, subjects(report, '->')]) },
-  ];
-  room.error -= Math.min(headlines.length, PER_LEVEL - 1);
   const left: Record<Severity, number> = { high: 0, medium: 0, low: 0, note: 0 };
-  for (const group of groups) {
+  const found = report.findings.filter(({ waiver }) => waiver === null);
+  for (const group of grouped(bySeverity(found))) {
     const { severity } = group.finding;
     const level = LEVELS[severity];
     if (room[level] > 0) {
@@ -133,18 +145,7 @@ export function github(report: Report, { tool }: Options): string {
       left[severity] += group.fingerprints.length;
     }
   }
-  const missing = left.high + left.medium + left.low + left.note;
-  const unsaid = headlines.length - headlines.slice(0, PER_LEVEL - 1).length;
-  if (missing + unsaid > 0) {
-    const parts = [
-      missing > 0 ? `${count(missing, 'finding')} (${severities({ ...left, waived: 0 })})` : '',
-      unsaid > 0 ? count(unsaid, 'headline') : '',
-    ].filter((part) => part !== '');
-    shown.push({
-      level: 'notice',
-      title,
-      message: `Left out, since GitHub shows ten annotations of a level for a step: ${parts.join(' and ')}. The other formats show everything.`,
-    });
-  }
+  const missing = leftOut(left, report.headlines.length - headlines.length);
+  if (missing !== null) shown.push({ level: 'notice', title, message: missing });
   return shown.map(command).join('');
 }

@@ -57,6 +57,7 @@ thead th { color: var(--soft); font-weight: 600; }
 tbody th { font-weight: 600; }
 td p, td ul { margin: 0.2rem 0 0; }
 .where { width: 24%; }
+thead th, td.verdicts { white-space: nowrap; }
 .kind, .severity { width: 9rem; white-space: nowrap; }
 details { border: 1px solid var(--line); border-radius: 0.4rem; background: var(--box); margin: 1rem 0; padding: 0 0.9rem; }
 summary { padding: 0.6rem 0; cursor: pointer; font-weight: 600; }
@@ -74,5 +75,6 @@ footer { margin-top: 3rem; color: var(--soft); font-size: 0.9rem; }
   tr, .headline { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   thead { display: table-header-group; }
+  details::details-content { content-visibility: visible; block-size: auto; }
 }
 `;

@@ -1,16 +1,18 @@
 /** One page that needs nothing else: no script, no font, no image, and a policy that permits none. */
 import { createHash } from 'node:crypto';
 import { escapeUnsafe } from '../errors/text';
-import { type Effect, type Group, type Report, type Severity, totals } from '../review';
+import type { Effect, Group, Report, Severity } from '../review';
+import { totals } from '../review/totals';
 import { STYLE } from './html-style';
 import type { Options } from './options';
-import { headingOf, type Section, sections } from './sections';
+import { type Section, sections } from './sections';
 import {
   cvesText,
   detailsOf,
   EFFECTS,
   evidenceText,
   first,
+  hasEffects,
   MARKERS,
   messageOf,
   placeText,
@@ -75,33 +77,33 @@ function where({ finding: { place }, abis }: Group): string {
   return parts.filter((part) => part !== '').join('<br>');
 }
 
-function row(group: Group): string {
+function row(group: Group, effects: boolean): string {
   const { effect, severity } = group.finding;
   // The roles are what the elements are; some browsers forget them where tables become blocks.
-  return `<tr role="row"><td role="cell" class="severity ${severity}">${severity}</td><td role="cell" class="kind">${kind(effect)}</td><td role="cell">${finding(group)}</td><td role="cell" class="where">${where(group)}</td></tr>\n`;
+  return `<tr role="row"><td role="cell" class="severity ${severity}">${severity}</td>${effects ? `<td role="cell" class="kind">${kind(effect)}</td>` : ''}<td role="cell">${finding(group)}</td><td role="cell" class="where">${where(group)}</td></tr>\n`;
 }
 
 function kind(effect: Effect): string {
   return `<code aria-hidden="true">${safe(MARKERS[effect])}</code> ${EFFECTS[effect]}`;
 }
 
-function table(groups: readonly Group[], caption: string): string {
-  const heads = ['Severity', 'Effect', 'Finding', 'Where']
+function table(groups: readonly Group[], caption: string, effects: boolean): string {
+  const heads = ['Severity', ...(effects ? ['Effect'] : []), 'Finding', 'Where']
     .map((head) => `<th role="columnheader" scope="col">${head}</th>`)
     .join('');
-  return `<table role="table" class="findings" aria-label="${safe(caption)}"><thead role="rowgroup"><tr role="row">${heads}</tr></thead><tbody role="rowgroup">\n${groups.map(row).join('')}</tbody></table>\n`;
+  return `<table role="table" class="findings" aria-label="${safe(caption)}"><thead role="rowgroup"><tr role="row">${heads}</tr></thead><tbody role="rowgroup">\n${groups.map((group) => row(group, effects)).join('')}</tbody></table>\n`;
 }
 
-function folded(groups: readonly Group[], summary: string): string {
+function folded(groups: readonly Group[], summary: string, effects: boolean): string {
   if (groups.length === 0) return '';
-  return `<details><summary>${summary}</summary>\n${table(groups, summary)}</details>\n`;
+  return `<details><summary>${summary}</summary>\n${table(groups, summary, effects)}</details>\n`;
 }
 
 const LIGHT: ReadonlySet<Severity> = new Set(['low', 'note']);
 
-function section(part: Section, all: readonly Section[]): string {
-  const heading = headingOf(part, all);
-  const title = heading === null ? '' : `In ${heading.join('; ')}`;
+function section(part: Section, effects: boolean): string {
+  const { heading } = part;
+  const title = heading === null ? '' : `Where: ${heading}`;
   const light = part.groups.filter((group) => LIGHT.has(group.finding.severity));
   const heavy = part.groups.filter((group) => !LIGHT.has(group.finding.severity));
   const of = (severity: Severity) =>
@@ -111,19 +113,23 @@ function section(part: Section, all: readonly Section[]): string {
   const waived = part.waived.reduce((sum, { fingerprints }) => sum + fingerprints.length, 0);
   return [
     title === '' ? '' : `<h3>${safe(title)}</h3>\n`,
-    heavy.length === 0 ? '' : table(heavy, title === '' ? 'Findings' : title),
-    folded(light, severities({ high: 0, medium: 0, low: of('low'), note: of('note'), waived: 0 })),
-    folded(part.waived, `${waived} waived`),
+    heavy.length === 0 ? '' : table(heavy, title === '' ? 'Findings' : title, effects),
+    folded(
+      light,
+      severities({ high: 0, medium: 0, low: of('low'), note: of('note'), waived: 0 }),
+      effects,
+    ),
+    folded(part.waived, `${waived} waived`, effects),
   ].join('');
 }
 
 function contexts(report: Report): string {
   const [only, ...others] = report.contexts;
   if (only === undefined) return '';
-  if (others.length === 0) return `<p class="soft">In ${safe(only.label)}</p>\n`;
+  if (others.length === 0) return `<p class="soft">${safe(`Where: ${only.label}`)}</p>\n`;
   const rows = report.contexts.map(
     ({ label, verdict }) =>
-      `<tr><th scope="row">${safe(label)}</th><td class="${verdict}">${verdict}</td></tr>\n`,
+      `<tr><th scope="row">${safe(label)}</th><td class="verdicts ${verdict}">${verdict}</td></tr>\n`,
   );
   return `<h2>Contexts</h2>\n<table><thead><tr><th scope="col">Context</th><th scope="col">Verdict</th></tr></thead><tbody>\n${rows.join('')}</tbody></table>\n`;
 }
@@ -145,6 +151,7 @@ export function html(report: Report, { tool }: Options): string {
   const counts = totals(report.findings);
   const { word, sentence } = verdictOf(report, counts);
   const all = sections(report);
+  const effects = hasEffects(report);
   const title = `${tool.name} ${report.subject}: ${subjects(report, '→')}`;
   const before = report.before === null ? '' : `${code(report.before)} → `;
   return `<!doctype html>
@@ -164,7 +171,7 @@ export function html(report: Report, { tool }: Options): string {
 ${report.headlines.map((headline) => `<p class="headline">${safe(headline)}</p>\n`).join('')}<p class="verdict"><strong class="${report.verdict ?? ''}">${safe(word)}</strong>${sentence === '' ? '' : `: ${safe(sentence)}`}</p>
 <p class="soft">${before}${code(report.after)}</p>
 <p>Totals: ${totalsLine(counts)}</p>
-${contexts(report)}${all.length === 0 ? '' : '<h2>Findings</h2>\n'}${all.map((part) => section(part, all)).join('')}${cveList(report.cves)}${list('Notes', report.notes)}</main>
+${contexts(report)}${all.length === 0 ? '' : '<h2>Findings</h2>\n'}${all.map((part) => section(part, effects)).join('')}${cveList(report.cves)}${list('Notes', report.notes)}</main>
 <footer>Made by ${safe(tool.name)} ${safe(tool.version)}.</footer>
 </body>
 </html>

@@ -1,6 +1,7 @@
 /** For programs: everything the report holds, under names that stay. */
 import { escapeUnsafeJson } from '../errors/text';
-import { type Finding, type Report, totals } from '../review';
+import type { Finding, Report } from '../review';
+import { totals } from '../review/totals';
 
 export const JSON_VERSION = 1;
 

@@ -39,6 +39,7 @@ export function widthOf(text: string): number {
 
 /** The beginning of `text` that fits in `width` cells, at least one character; and the rest. */
 function cut(text: string, width: number): [string, string] {
+  if (text.length <= width && PLAIN.test(text)) return [text, ''];
   let end = 0;
   let cells = 0;
   for (const character of text) {
@@ -98,15 +99,14 @@ export function wrap(
     used += blank.length + widthOf(text);
   };
   for (const { text, style } of wordsOf(spans)) {
-    let rest = text;
-    if (used > 0 && used + 1 + widthOf(rest) > room) end();
-    while (widthOf(rest) > room) {
-      const [head, tail] = cut(rest, room);
+    if (used > 0 && used + 1 + widthOf(text) > room) end();
+    let [head, rest] = cut(text, room);
+    while (rest !== '') {
       add(head, style);
       end();
-      rest = tail;
+      [head, rest] = cut(rest, room);
     }
-    if (rest !== '') add(rest, style);
+    add(head, style);
   }
   if (used > 0 || lines.length === 0) end();
   return lines.map((parts, index) => {

@@ -9,9 +9,9 @@ export interface Location {
   readonly column: number | null;
 }
 
-/** `REV:path`, as git takes it: a revision has no colon. Not the drive letter of a path. */
+/** `REV:path`, as git takes it: no colon or blank in a revision. Not a drive letter, not a URL. */
 function withoutRevision(file: string): { path: string; revision: boolean } {
-  const match = /^(?![A-Za-z]:[\\/])[^:]*:(.+)$/s.exec(file);
+  const match = /^(?![A-Za-z]:[\\/])[^:\s\p{Cc}]*:([^/].*)$/su.exec(file);
   const path = (match?.[1] ?? file).replace(/^(\.\/)+(?=.)/, '');
   return { path, revision: match !== null };
 }

@@ -18,7 +18,7 @@ function isPlain(word: string): boolean {
 /** A code span, also inside a table. */
 export function code(text: string): string {
   const safe = escapeUnsafe(text);
-  if (safe.trim() === '') return safe === '' ? '' : '<code>&#32;</code>';
+  if (safe.trim() === '') return '<code>&#32;</code>';
   // Parsers differ in what a backslash does to a bar in a table's cell.
   if (safe.includes('|')) return `<code>${entities(safe)}</code>`;
   const runs = safe.match(/`+/g) ?? [];
@@ -62,5 +62,5 @@ export function prose(text: string, name: string | null = null): string {
     if (after !== '') flush(after);
   }
   flush();
-  return parts.join(' ');
+  return parts.length === 0 ? code('') : parts.join(' ');
 }

@@ -1,8 +1,9 @@
 /** A comment on a pull request: the verdict first, what weighs less folded, never above the limit. */
 import { escapeUnsafe } from '../errors/text';
-import { type Group, type Report, type Severity, totals } from '../review';
+import type { Group, Report, Severity } from '../review';
+import { totals } from '../review/totals';
 import { code, prose } from './markdown-text';
-import { headingOf, type Section, sections } from './sections';
+import { type Section, sections } from './sections';
 import {
   clip,
   count,
@@ -11,6 +12,7 @@ import {
   EFFECTS,
   evidenceText,
   first,
+  hasEffects,
   MARKERS,
   messageOf,
   placeText,
@@ -54,15 +56,11 @@ function bounded(texts: readonly string[]): { shown: string[]; more: number } {
   return { shown, more: texts.length - shown.length };
 }
 
-function inContexts(contexts: readonly string[]): string {
-  const { shown, more } = bounded(contexts.map((context) => say(context)));
-  return `In ${shown.join('; ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
-
 /** A table of findings: the headings of its section, and rows. */
 interface Block {
   readonly section: Section;
   readonly kind: 'open' | 'folded' | 'waived';
+  readonly table: string;
   readonly rows: {
     readonly text: string;
     readonly findings: number;
@@ -71,6 +69,7 @@ interface Block {
 }
 
 const TABLE = '| Severity | Effect | Finding | ABI | Where |\n| --- | --- | --- | --- | --- |\n';
+const TABLE_WITHOUT_EFFECT = '| Severity | Finding | ABI | Where |\n| --- | --- | --- | --- |\n';
 
 function values(texts: readonly string[], sign: string): string[] {
   if (texts.length === 0) return [];
@@ -78,7 +77,7 @@ function values(texts: readonly string[], sign: string): string[] {
   return [`${sign} ${shown.map(name).join(', ')}${more > 0 ? ` and ${more} more` : ''}`];
 }
 
-function row(group: Group): string {
+function row(group: Group, effects: boolean): string {
   const { finding, abis } = group;
   const { change, added, removed } = detailsOf(group, '→');
   const evidence = evidenceText(group);
@@ -101,8 +100,9 @@ function row(group: Group): string {
         ]
   ).filter((text) => text !== '');
   const where = finding.place === null ? '' : place(placeText(finding.place));
-  const effect = `${code(MARKERS[finding.effect])} ${EFFECTS[finding.effect]}`;
-  return `| ${finding.severity} | ${effect} | ${cell.join('<br>')} | ${abis.join(', ')} | ${where} |\n`;
+  const ways = abis.length === 0 ? '' : code(abis.join(', '));
+  const effect = effects ? ` ${code(MARKERS[finding.effect])} ${EFFECTS[finding.effect]} |` : '';
+  return `| ${finding.severity} |${effect} ${cell.join('<br>')} | ${ways} | ${where} |\n`;
 }
 
 /** A path's end, with the line, says more than its beginning. */
@@ -114,27 +114,32 @@ function place(text: string): string {
   return code(`${clip(safe, half)}${end}`);
 }
 
-function blocksOf(all: readonly Section[]): Block[] {
+function blocksOf(all: readonly Section[], effects: boolean): Block[] {
   const rows = (groups: readonly Group[]) =>
     groups.map((group) => ({
-      text: row(group),
+      text: row(group, effects),
       findings: group.fingerprints.length,
       severity: group.finding.severity,
     }));
+  const table = effects ? TABLE : TABLE_WITHOUT_EFFECT;
   const folded = ({ finding }: Group) => FOLDED.has(finding.severity);
   return all
     .flatMap((section): Block[] => [
-      { section, kind: 'open', rows: rows(section.groups.filter((group) => !folded(group))) },
-      { section, kind: 'folded', rows: rows(section.groups.filter(folded)) },
-      { section, kind: 'waived', rows: rows(section.waived) },
+      {
+        section,
+        table,
+        kind: 'open',
+        rows: rows(section.groups.filter((group) => !folded(group))),
+      },
+      { section, table, kind: 'folded', rows: rows(section.groups.filter(folded)) },
+      { section, table, kind: 'waived', rows: rows(section.waived) },
     ])
     .filter((block) => block.rows.length > 0);
 }
 
-function blockHead({ section, kind, rows }: Block, all: readonly Section[]): string {
-  const heading = headingOf(section, all);
-  const contexts = heading === null ? '' : inContexts(heading);
-  if (kind === 'open') return `${heading === null ? '' : `**${contexts}**\n\n`}${TABLE}`;
+function blockHead({ section: { heading }, kind, rows, table }: Block): string {
+  const contexts = heading === null ? '' : `Where: ${say(heading)}`;
+  if (kind === 'open') return `${heading === null ? '' : `**${contexts}**\n\n`}${table}`;
   const of = (severity: Severity) =>
     rows.reduce((sum, row) => sum + (row.severity === severity ? row.findings : 0), 0);
   const number = of('high') + of('medium') + of('low') + of('note');
@@ -142,13 +147,13 @@ function blockHead({ section, kind, rows }: Block, all: readonly Section[]): str
     kind === 'waived'
       ? `${number} waived`
       : severities({ high: 0, medium: 0, low: of('low'), note: of('note'), waived: 0 });
-  return `<details>\n<summary>${summary}</summary>\n\n${heading === null ? '' : `${contexts}\n\n`}${TABLE}`;
+  return `<details>\n<summary>${summary}</summary>\n\n${heading === null ? '' : `${contexts}\n\n`}${table}`;
 }
 
 const tail = ({ kind }: Block) => (kind === 'open' ? '\n' : '\n</details>\n\n');
 
 /** How many rows of each block fit in `budget` bytes: the most severe first, waived ones last. */
-function fitting(blocks: readonly Block[], all: readonly Section[], budget: number): number[] {
+function fitting(blocks: readonly Block[], budget: number): number[] {
   const taken = blocks.map(() => 0);
   let left = budget;
   const order: readonly ((block: Block, severity: Severity) => boolean)[] = [
@@ -162,7 +167,7 @@ function fitting(blocks: readonly Block[], all: readonly Section[], budget: numb
     for (const [index, block] of blocks.entries()) {
       for (const { text, severity } of block.rows.slice(taken[index])) {
         if (!wanted(block, severity)) continue;
-        const around = taken[index] === 0 ? bytes(blockHead(block, all)) + bytes(tail(block)) : 0;
+        const around = taken[index] === 0 ? bytes(blockHead(block)) + bytes(tail(block)) : 0;
         const cost = bytes(text) + around;
         // What comes later weighs less: it does not slip in where this did not fit.
         if (cost > left) return taken;
@@ -185,7 +190,8 @@ function headOf(report: Report): string {
   const before = report.before === null ? '' : `${name(report.before)} → `;
   parts.push(`${before}${name(report.after)}\n\n`);
   const [only] = report.contexts;
-  if (only !== undefined && report.contexts.length === 1) parts.push(`In ${say(only.label)}\n\n`);
+  if (only !== undefined && report.contexts.length === 1)
+    parts.push(`${say(`Where: ${only.label}`)}\n\n`);
   if (report.contexts.length > 1) {
     const { shown, more } = bounded(
       report.contexts.map(({ label, verdict }) => `| ${say(label)} | ${verdict} |\n`),
@@ -213,19 +219,18 @@ function leftOut(findings: number): string {
 }
 
 export function markdown(report: Report): string {
-  const all = sections(report);
-  const blocks = blocksOf(all);
+  const blocks = blocksOf(sections(report), hasEffects(report));
   const head = headOf(report);
   const end = endOf(report);
   const budget = LIMIT_BYTES - bytes(head) - bytes(end) - bytes(leftOut(report.findings.length));
-  const taken = fitting(blocks, all, budget);
+  const taken = fitting(blocks, budget);
   const missing = blocks
     .flatMap(({ rows }, index) => rows.slice(taken[index]))
     .reduce((sum, { findings }) => sum + findings, 0);
   const body = blocks.map((block, index) => {
     const rows = block.rows.slice(0, taken[index]);
     if (rows.length === 0) return '';
-    return `${blockHead(block, all)}${rows.map(({ text }) => text).join('')}${tail(block)}`;
+    return `${blockHead(block)}${rows.map(({ text }) => text).join('')}${tail(block)}`;
   });
   return `${head}${body.join('')}${leftOut(missing)}${end}`;
 }

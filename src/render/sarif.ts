@@ -1,14 +1,8 @@
 /** SARIF 2.1.0 (OASIS, with errata 01), within what GitHub code scanning takes. */
 import { escapeUnsafe, escapeUnsafeJson } from '../errors/text';
-import {
-  bySeverity,
-  type Finding,
-  type Group,
-  type Report,
-  ruleText,
-  type Severity,
-  totals,
-} from '../review';
+import type { Finding, Group, Report, Severity } from '../review';
+import { ruleText } from '../review/rules';
+import { bySeverity, totals } from '../review/totals';
 import { anyPath, locationOf } from './location';
 import type { Options } from './options';
 import { detailsOf, first, messageOf, VALUES_SHOWN } from './words';
@@ -44,6 +38,7 @@ export function uriOf(path: string): string {
   const wellFormed = path.replace(/\p{Cs}/gu, '\ufffd');
   const drive = /^[A-Za-z]:[\\/]/.test(wellFormed);
   const segments = (drive ? wellFormed.replace(/\\/g, '/') : wellFormed).split('/');
+  if (path === '') return '.';
   const encoded = segments.map(encodeURIComponent).join('/');
   if (drive) return `file:///${encoded.replace('%3A', ':')}`;
   return wellFormed.startsWith('/') ? `file://${encoded.replace(/^\/*/, '/')}` : encoded;
@@ -85,9 +80,8 @@ function textOf(finding: Finding): string {
       : [`${verb}: ${shown.join('; ')}${more > 0 ? ` and ${more} more` : ''}.`];
   };
   const about = [change, finding.abi].filter((text) => text !== null).join(', ');
-  const message = messageOf(group).replace(/\.$/, '');
   return [
-    `${message}${about === '' ? '' : ` (${about})`}.`,
+    `${messageOf(group)}${about === '' ? '' : ` (${about})`}.`,
     ...values(added, 'Now passes'),
     ...values(removed, 'No longer passes'),
     finding.reason ?? '',

@@ -1,9 +1,12 @@
 /** Findings by the contexts they hold in, for formats that people read. */
-import { bySeverity, type Finding, type Group, grouped, type Report, SEVERITIES } from '../review';
+import type { Finding, Group, Report } from '../review';
+import { grouped } from '../review/grouped';
+import { bySeverity } from '../review/totals';
+import { SEVERITIES } from '../review/types';
 
 export interface Section {
-  /** null: every context there is, or whatever the context. */
-  readonly contexts: readonly string[] | null;
+  /** Stands after "Where:": the contexts they hold in. null: nothing to tell apart. */
+  readonly heading: string | null;
   /** Most severe first, without those that are waived. */
   readonly groups: readonly Group[];
   readonly waived: readonly Group[];
@@ -32,15 +35,12 @@ export function sections(report: Report): Section[] {
   return ordered.map(({ contexts, findings }) => {
     const groups = grouped(findings);
     return {
-      contexts: contexts.length === 0 ? null : contexts,
+      heading:
+        contexts.length === 0 && ordered.length === 1
+          ? null
+          : (contexts.length === 0 ? ['in every context'] : contexts).join('; '),
       groups: groups.filter(({ finding }) => finding.waiver === null),
       waived: groups.filter(({ finding }) => finding.waiver !== null),
     };
   });
-}
-
-/** Above the findings of a section; null: there is nothing to tell apart. */
-export function headingOf(section: Section, all: readonly Section[]): readonly string[] | null {
-  if (section.contexts !== null) return section.contexts;
-  return all.length > 1 ? ['every context'] : null;
 }

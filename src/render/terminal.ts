@@ -1,20 +1,15 @@
 /** For a terminal: the verdict first, a line for each finding, totals at the end. */
-import {
-  type Effect,
-  type Group,
-  type Report,
-  type Severity,
-  totals,
-  type Verdict as Word,
-} from '../review';
+import type { Effect, Group, Report, Severity, Verdict } from '../review';
+import { totals } from '../review/totals';
 import { type Layout, type Span, type Style, wrap } from './layout';
 import type { Options } from './options';
-import { headingOf, sections } from './sections';
+import { sections } from './sections';
 import {
   cvesText,
   detailsOf,
   evidenceText,
   first,
+  hasEffects,
   MARKERS,
   messageOf,
   placeText,
@@ -36,7 +31,7 @@ const LEGEND: readonly { readonly of: readonly Effect[]; readonly text: string }
   { of: ['none'], text: '. no effect' },
 ];
 
-const VERDICT_STYLES: Readonly<Record<Word, Style>> = {
+const VERDICT_STYLES: Readonly<Record<Verdict, Style>> = {
   identical: 'green',
   equivalent: 'green',
   narrows: 'yellow',
@@ -62,6 +57,8 @@ type Lead = readonly Span[];
 type Say = (lead: Lead, ...spans: Span[]) => void;
 
 const MARGIN: Lead = [];
+/** Untrusted text never begins a line, where it could pass for one of ours. */
+const INDENT: Lead = [{ text: '  ' }];
 const DETAIL: Lead = [{ text: '         ' }];
 
 export function terminal(report: Report, { columns, colour }: Options): string {
@@ -71,7 +68,7 @@ export function terminal(report: Report, { columns, colour }: Options): string {
   };
   const lines: string[] = [];
   const say: Say = (lead, ...spans) => {
-    lines.push(...wrap(lead, spans, layout));
+    for (const line of wrap(lead, spans, layout)) lines.push(line);
   };
 
   for (const headline of report.headlines) {
@@ -79,13 +76,13 @@ export function terminal(report: Report, { columns, colour }: Options): string {
   }
   if (lines.length > 0) lines.push('');
   sayVerdict(report, say);
-  const all = sections(report);
-  for (const section of all) {
+  const effects = hasEffects(report);
+  for (const { heading, groups, waived } of sections(report)) {
     lines.push('');
-    const heading = headingOf(section, all);
-    if (heading !== null) say(MARGIN, { text: `In ${heading.join('; ')}:`, style: 'bold' });
-    for (const group of section.groups) sayFinding(group, say);
-    for (const group of section.waived) sayWaived(group, say);
+    if (heading !== null)
+      say([{ text: 'Where: ', style: 'bold' }], { text: heading, style: 'bold' });
+    for (const group of groups) sayFinding(group, effects, say);
+    for (const group of waived) sayWaived(group, effects, say);
   }
   lines.push('');
   sayEnd(report, say);
@@ -97,24 +94,24 @@ function sayVerdict(report: Report, say: Say): void {
   const style = report.verdict === null ? 'bold' : VERDICT_STYLES[report.verdict];
   if (sentence === '') say(MARGIN, { text: word, style });
   else say(MARGIN, { text: `${word}:`, style }, { text: sentence });
-  say(MARGIN, { text: subjects(report, ARROW), style: 'dim' });
+  say(INDENT, { text: subjects(report, ARROW), style: 'dim' });
   const [only, ...others] = report.contexts;
   if (only === undefined) return;
   if (others.length === 0) {
-    say(MARGIN, { text: `in ${only.label}` });
+    say(INDENT, { text: only.label });
     return;
   }
-  say(MARGIN, { text: `in ${report.contexts.length} contexts:` });
+  say(INDENT, { text: `in ${report.contexts.length} contexts:` });
   for (const { label, verdict } of report.contexts) {
-    const lead = { text: `  ${verdict.padEnd(10)} `, style: VERDICT_STYLES[verdict] };
+    const lead = { text: `    ${verdict.padEnd(10)} `, style: VERDICT_STYLES[verdict] };
     say([lead], { text: label });
   }
 }
 
-function leadOf({ finding: { effect, severity, waiver } }: Group): Lead {
+function leadOf({ finding: { effect, severity, waiver } }: Group, effects: boolean): Lead {
   const word = waiver === null ? severity : 'waived';
   return [
-    { text: MARKERS[effect], style: EFFECT_STYLES[effect] },
+    { text: effects ? MARKERS[effect] : ' ', style: EFFECT_STYLES[effect] },
     { text: ' ' },
     { text: word.padEnd(6), style: waiver === null ? SEVERITY_STYLES[severity] : 'dim' },
     { text: ' ' },
@@ -125,11 +122,11 @@ function abisSpan({ abis }: Group): Span[] {
   return abis.length === 0 ? [] : [{ text: `[${abis.join(', ')}]`, style: 'dim' }];
 }
 
-function sayFinding(group: Group, say: Say): void {
+function sayFinding(group: Group, effects: boolean, say: Say): void {
   const { place, reason, cves } = group.finding;
   const { change, added, removed } = detailsOf(group, ARROW);
   say(
-    leadOf(group),
+    leadOf(group, effects),
     { text: messageOf(group) },
     ...(change === null ? [] : [{ text: `(${change})` }]),
     ...abisSpan(group),
@@ -151,10 +148,10 @@ function sayValues(values: readonly string[], lead: string, say: Say): void {
   say([{ text: lead }], { text: `${shown.join('; ')}${end}` });
 }
 
-function sayWaived(group: Group, say: Say): void {
+function sayWaived(group: Group, effects: boolean, say: Say): void {
   const { waiver } = group.finding;
   if (waiver === null) return;
-  say(leadOf(group), { text: messageOf(group), style: 'dim' }, ...abisSpan(group), {
+  say(leadOf(group, effects), { text: messageOf(group), style: 'dim' }, ...abisSpan(group), {
     text: `(until ${waiver.expires}: ${waiver.reason})`,
     style: 'dim',
   });
@@ -165,7 +162,7 @@ function sayEnd(report: Report, say: Say): void {
   const cves = cvesText(report.cves, CVES_SHOWN);
   if (cves !== '') say([{ text: 'CVEs: ', style: 'bold' }], { text: cves });
   const shown = LEGEND.filter(({ of }) => of.some((effect) => counts.effects[effect] > 0));
-  if (shown.length > 0) {
+  if (hasEffects(report)) {
     const legend = shown.map(({ text }) => text).join(', ');
     say([{ text: 'Legend: ' }], { text: legend });
   }

@@ -1,5 +1,6 @@
 /** What every format says in the same words. Nothing here is escaped: each format does that itself. */
-import { type Effect, type Group, grouped, type Place, type Report, type Totals } from '../review';
+import type { Effect, Group, Place, Report, Totals } from '../review';
+import { grouped } from '../review/grouped';
 
 /** More of them are cut with a count. */
 export const VALUES_SHOWN = 8;
@@ -20,6 +21,11 @@ export const EFFECTS: Readonly<Record<Effect, string>> = {
   handling: 'handled otherwise',
   none: 'no effect',
 };
+
+/** Those of lint have none. */
+export function hasEffects({ findings }: Report): boolean {
+  return findings.some(({ effect }) => effect !== 'none');
+}
 
 export function count(number: number, singular: string, plural = `${singular}s`): string {
   return `${number} ${number === 1 ? singular : plural}`;
@@ -177,9 +183,13 @@ export function detailsOf({ finding }: Group, arrow: string): Details {
   };
 }
 
-/** The message, with the call in front if it does not name it. */
+/** The message without its full stop, with the call in front if it does not name it. */
 export function messageOf({ finding: { call, message } }: Group): string {
-  return call === null || message.includes(call) ? message : `${call}: ${message}`;
+  const text = message.replace(/\.$/, '');
+  if (call === null) return text;
+  // "read" is not named by "pread64".
+  const named = /\W/.test(call) ? text.includes(call) : text.split(/\W+/).includes(call);
+  return named ? text : `${call}: ${text}`;
 }
 
 /** Why the call is in the profile; null: nothing is known. */

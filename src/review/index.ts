@@ -1,8 +1,7 @@
 /** Findings and reports: what diff and lint make and every output format shows. No I/O. */
 export { fingerprint } from './fingerprint';
-export { type Group, grouped } from './grouped';
-export { ruleText } from './rules';
-export { bySeverity, type Totals, totals } from './totals';
+export type { Group } from './grouped';
+export { type Totals, totals } from './totals';
 export {
   type ContextResult,
   type Effect,
@@ -12,9 +11,8 @@ export {
   type Report,
   SEVERITIES,
   type Severity,
-  VERDICTS,
   type Verdict,
   type Waiver,
   type Witness,
 } from './types';
-export { applyWaivers, parseWaivers, WAIVERS_VERSION, type Waived, type Waivers } from './waivers';
+export type { Waived, Waivers } from './waivers';

@@ -80,7 +80,7 @@ export interface Finding {
   readonly cves: { readonly opens: readonly string[]; readonly closes: readonly string[] };
   readonly evidence: Reasons | null;
   readonly place: Place | null;
-  /** Labels of the contexts it holds in (Report.contexts); empty for lint. */
+  /** Where it holds: labels of Report.contexts. Empty: it is not about a context. */
   readonly contexts: readonly string[];
   /** 16 hex digits; the same after lines have moved. */
   readonly fingerprint: string;
@@ -89,8 +89,9 @@ export interface Finding {
 }
 
 export interface ContextResult {
-  /** E.g. "x86_64, runc and crun, CAP_SYS_ADMIN added". Unique in the report. */
+  /** In words, e.g. "in every context", "under runc and with CAP_SYS_ADMIN". Unique in the report. */
   readonly label: string;
+  /** Of all that holds there; contexts may overlap. */
   readonly verdict: Verdict;
 }
 

@@ -1,9 +1,9 @@
 /** The committed list of findings that someone accepted, with a reason and a last day. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkDocument, readDocument, refuseNewer } from '../json';
 import type { Finding } from './types';
 
-export const WAIVERS_VERSION = 1;
+const WAIVERS_VERSION = 1;
 
 const Day = z.string().refine(
   (text) => {
@@ -14,7 +14,7 @@ const Day = z.string().refine(
   { error: 'expected a day as YYYY-MM-DD' },
 );
 
-export const WaiversSchema = z.strictObject({
+const WaiversSchema = z.strictObject({
   version: z.literal(WAIVERS_VERSION),
   waivers: z
     .array(
@@ -41,33 +41,31 @@ export function parseWaivers(text: string, source: string): Waivers {
 
 export interface Waived {
   findings: Finding[];
-  /** What is to be said about the list: expired and unused entries. */
+  /** Findings whose waiver has expired, a sentence each. */
   notes: string[];
 }
 
-/** `today`: YYYY-MM-DD, UTC. */
+/** `today`: YYYY-MM-DD, UTC. Entries about other findings belong to other profiles, and say nothing. */
 export function applyWaivers(
   findings: readonly Finding[],
   { waivers }: Waivers,
   today: string,
 ): Waived {
-  const notes: string[] = [];
-  const valid = new Map<string, Waivers['waivers'][number]>();
-  for (const waiver of waivers) {
-    const { fingerprint, expires } = waiver;
-    if (expires < today) notes.push(`the waiver of ${fingerprint} expired on ${expires}`);
-    else valid.set(fingerprint, waiver);
-  }
-  const found = new Set(findings.map(({ fingerprint }) => fingerprint));
-  for (const fingerprint of valid.keys()) {
-    if (!found.has(fingerprint)) notes.push(`the waiver of ${fingerprint} waives nothing here`);
-  }
-  return {
-    findings: findings.map((finding) => {
-      const waiver = valid.get(finding.fingerprint);
-      if (waiver === undefined) return finding;
-      return { ...finding, waiver: { reason: waiver.reason, expires: waiver.expires } };
-    }),
-    notes,
-  };
+  const notes = new Set<string>();
+  const made = findings.map((finding): Finding => {
+    const entries = waivers.filter(({ fingerprint }) => fingerprint === finding.fingerprint);
+    const valid = entries.find(({ expires }) => expires >= today);
+    if (valid !== undefined) {
+      return { ...finding, waiver: { reason: valid.reason, expires: valid.expires } };
+    }
+    for (const { fingerprint, expires } of entries) {
+      notes.add(`the waiver of ${fingerprint} expired on ${expires}: ${finding.message}`);
+    }
+    return finding;
+  });
+  return { findings: made, notes: [...notes] };
+}
+
+export function waiversJsonSchema(): object {
+  return { title: 'sysieve waivers', ...z.toJSONSchema(WaiversSchema, { io: 'input' }) };
 }

@@ -152,6 +152,31 @@ if (!privileged) console.warn('skipped: bench/overhead needs root (tracing)');
   });
 });
 
+describe('bench/startup', () => {
+  const startup = (...parameters: string[]) =>
+    spawnSync(join(__dirname, '..', '..', 'bench', 'startup'), parameters, { encoding: 'utf8' });
+
+  test('every command runs and has its figure', () => {
+    const { status, stdout, stderr } = startup('--rounds', '2');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const [head = '', ...lines] = stdout.trimEnd().split('\n');
+    expect(head).toMatch(/^node v\d.*, 2 rounds, load /);
+    expect(lines.map((line) => /^(.*?) +[1-9]\d*(?: |$)/.exec(line)?.[1])).toEqual([
+      'node -e 0',
+      '--version',
+      '--help',
+      'diff A B',
+    ]);
+    expect(lines.filter((line) => / goal .*: (met|MISSED)$/.test(line))).toHaveLength(2);
+  }, 60_000);
+
+  test('a wrong option is refused', () => {
+    const { status, stdout, stderr } = startup('--rounds', '0');
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain('usage: bench/startup');
+  });
+});
+
 describe('the statistics', () => {
   const { estimate, intervalRank } = require('../../bench/lib/stats.js');
 

@@ -299,8 +299,8 @@ test('a defect is 70, told shortly', () => {
   const preload = at('break.js');
   writeFileSync(
     preload,
-    `require(${JSON.stringify(join(MAIN, '../../minimise'))}).minimise;
-    Object.defineProperty(require(${JSON.stringify(join(MAIN, '../../io'))}), 'readTextFile', { value: () => { throw new TypeError('boom\\u001b'); } });`,
+    `globalThis.TextDecoder = class { decode() { throw new TypeError('boom'); } };
+    require('node:buffer').isUtf8 = () => { throw new TypeError('boom\\u001b'); };`,
   );
   const env = { NODE_OPTIONS: `--require ${preload}` };
   const { status, err } = sysieve(minimiseTo('p.json', record('rec.json', web)), { env });

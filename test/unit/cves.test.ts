@@ -45,5 +45,9 @@ test('modes, arguments and sources are read as they are written', () => {
   expect(one('CVE-2011-1082')?.calls.map(({ name }) => name)).toEqual([
     ...['epoll_create', 'epoll_create1', 'epoll_ctl', 'epoll_wait', 'epoll_pwait'],
   ]);
-  expect(cves().map(({ id }) => id)).toEqual(cves().map(({ id }) => id).sort());
+  expect(cves().map(({ id }) => id)).toEqual(
+    cves()
+      .map(({ id }) => id)
+      .sort(),
+  );
 });

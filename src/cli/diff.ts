@@ -1,0 +1,116 @@
+/** `sysieve diff OLD NEW`: what may a process do that it could not, and what no longer. */
+import { type Command, InvalidArgumentError } from 'commander';
+import {
+  DEFAULT_CAPABILITIES,
+  type DiffOptions,
+  diff,
+  MACHINES,
+  type Machine,
+  RUNTIMES,
+  type RuntimeName,
+} from '../diff';
+import type { EngineChoice } from '../engines';
+import { finish, type ReviewFlags, reviewOptions } from './review';
+import { loadSides, SIDES } from './side';
+
+export interface DiffFlags extends ReviewFlags {
+  caps?: string[];
+  kernel?: string;
+  arch?: Machine[];
+  runtime?: RuntimeName[];
+  engine?: EngineChoice;
+  reading?: 'docker' | 'podman';
+  withoutBase?: true;
+}
+
+function items(text: string): string[] {
+  const made = text.split(',').map((item) => item.trim());
+  if (made.includes('')) throw new InvalidArgumentError('An empty name.');
+  return made;
+}
+
+function someOf<Value extends string>(values: readonly Value[]): (text: string) => Value[] {
+  return (text) =>
+    items(text).map((item) => {
+      const found = values.find((value) => value === item);
+      if (found === undefined) throw new InvalidArgumentError(`Of ${values.join(', ')}.`);
+      return found;
+    });
+}
+
+function capabilities(text: string): string[] {
+  const names = items(text).flatMap((item): readonly string[] => {
+    if (item === 'none') return [];
+    if (item === 'default') return DEFAULT_CAPABILITIES;
+    const name = item.toUpperCase().replace(/^(?!CAP_)/, 'CAP_');
+    if (!/^CAP_[A-Z0-9_]+$/.test(name)) throw new InvalidArgumentError(`No capability: ${item}.`);
+    return [name];
+  });
+  return [...new Set(names)];
+}
+
+function kernel(text: string): string {
+  if (!/^\d{1,3}\.\d{1,3}(?:\.|$|-)/.test(text)) {
+    throw new InvalidArgumentError('A version such as 6.1.');
+  }
+  return text;
+}
+
+/** Of the flags, what decides in which contexts is compared. */
+export function diffOptions(flags: DiffFlags): DiffOptions {
+  const { caps, kernel: kernelVersion, arch, runtime, reading } = flags;
+  return {
+    ...(caps === undefined ? {} : { capabilities: caps }),
+    ...(kernelVersion === undefined ? {} : { kernelVersion }),
+    ...(arch === undefined ? {} : { machines: arch }),
+    ...(runtime === undefined ? {} : { runtimes: runtime }),
+    ...(reading === undefined ? {} : { engine: { name: reading, version: null } }),
+  };
+}
+
+async function run(before: string, after: string, flags: DiffFlags): Promise<void> {
+  const [old, now] = await loadSides(before, after, {
+    ...(flags.engine === undefined ? {} : { engine: flags.engine }),
+    withoutBase: flags.withoutBase === true,
+  });
+  await finish(diff(old, now, diffOptions(flags)), flags);
+}
+
+const ABOUT = `What may a process do under NEW that it could not under OLD, and what no longer?
+Decided exactly on what the filters mean, for every call of every ABI and every
+argument; in every context that the two tell apart, unless one is named.
+
+A side: ${SIDES}.
+
+Verdicts: identical (the same text), equivalent (the same calls may pass),
+narrows, widens, mixed. Status 0 whatever the verdict, without --fail-on.`;
+
+export function register(program: Command): void {
+  const command = program
+    .command('diff')
+    .summary('say exactly what a change of a profile permits and refuses')
+    .description(ABOUT)
+    .argument('<old>', 'the side before')
+    .argument('<new>', 'the side after')
+    .option(
+      '--caps <names>',
+      'the bounding set, by commas: capabilities, default (of Docker), none',
+      capabilities,
+    )
+    .option('--kernel <version>', 'the kernel, for rules with a minKernel', kernel)
+    .option('--arch <names>', `the machines: ${MACHINES.join(', ')}`, someOf(MACHINES))
+    .option('--runtime <names>', `the runtimes: ${RUNTIMES.join(', ')}`, someOf(RUNTIMES))
+    .option('--reading <engine>', 'read gated files as docker or podman does', reading)
+    .option('--engine <engine>', 'where to look for containers: auto, docker, podman', engine)
+    .option('--without-base', 'read a SeccompProfile without the base profile that it names');
+  reviewOptions(command, ['widen', 'high', 'medium', 'any']).action(run);
+}
+
+function reading(text: string): 'docker' | 'podman' {
+  if (text !== 'docker' && text !== 'podman') throw new InvalidArgumentError('docker or podman.');
+  return text;
+}
+
+function engine(text: string): EngineChoice {
+  return text === 'auto' ? text : reading(text);
+}

@@ -1,0 +1,64 @@
+/** What lint is asked, and what its rules see. */
+import type { JsonPath } from '../json';
+import type { Policy } from '../policy';
+import type { Evidence, GatedProfile, Profile } from '../profile';
+import type { Place, Severity } from '../review';
+import type { Abi } from '../tables';
+
+/** Who will load the profile. */
+export const TARGETS = ['docker', 'podman', 'containerd', 'cri-o', 'spo'] as const;
+export type Target = (typeof TARGETS)[number];
+
+export interface LintInput {
+  readonly profile:
+    | { readonly format: 'oci'; readonly value: Profile }
+    | { readonly format: 'gated'; readonly value: GatedProfile };
+  /** Where the value at a path stands in the file; null: there is no file. */
+  readonly places: (path: JsonPath) => Place | null;
+  readonly evidence: Evidence | null;
+  /** null: any of them. */
+  readonly target: Target | null;
+  /** Whether the libseccomp at hand knows a call's name; null: there is none to ask. */
+  readonly resolves: ((name: string) => boolean) | null;
+}
+
+export type Runtime = 'runc' | 'crun';
+export type Machine = 'x86_64' | 'aarch64';
+
+/** The profile as one runtime hands it to libseccomp, in one kind of container. */
+export interface View {
+  readonly machine: Machine;
+  /** The one capability of the container; null: none. */
+  readonly capability: string | null;
+  /** Its architectures are those that the tables have. */
+  readonly profile: Profile;
+  /** By index in `profile.syscalls`: the index in the file. */
+  readonly sources: readonly number[];
+  readonly abis: readonly Abi[];
+  /** Of all views without a capability together. */
+  readonly everyAbi: readonly Abi[];
+  /** The names whose rules are others than without the capability; null: all names. */
+  readonly focus: ReadonlySet<string> | null;
+  /** Those of the runtimes that could be decided. */
+  readonly policies: readonly Policy[];
+}
+
+/** A finding before it has its place and fingerprint. */
+export interface Draft {
+  readonly rule: string;
+  readonly severity: Severity;
+  readonly abi?: Abi;
+  readonly call?: string;
+  readonly message: string;
+  readonly reason?: string;
+  readonly path: JsonPath;
+  /** Beside rule, ABI and call: what makes it another finding. Never an index in the file. */
+  readonly key?: readonly string[];
+  /** What passes, one text for each value. */
+  readonly passes?: readonly string[];
+  readonly after?: string;
+  readonly witness?: { arch: number; nr: number; args?: readonly bigint[] };
+}
+
+/** A rule of lint on what a profile means. */
+export type ViewRule = (view: View, input: LintInput) => Draft[];
