@@ -3,6 +3,7 @@ import { type ContextResult, type Finding, type Report, SEVERITIES, type Verdict
 import { ABIS } from '../tables';
 import { type CompareOptions, type Comparison, type Comparisons, compare } from './compare';
 import type { DiffContext } from './contexts';
+import { type EntryDraft, entryDrafts } from './dead-entries';
 import {
   type Draft,
   draftsOf,
@@ -18,6 +19,7 @@ import {
 import { EVERY, Labels } from './labels';
 import type { ProfileSide, Side } from './side';
 import { textDrafts } from './text';
+import { engineOf } from './view';
 
 export type DiffOptions = CompareOptions;
 
@@ -30,19 +32,23 @@ export function diff(before: Side, after: Side, options: DiffOptions = {}): Repo
   if (sameText(before, after)) return unchanged(before, after, notes);
   const compared = compare(before, after, options);
   const merged = merge(compared, { before, after });
-  const refusals = compared.refusals.map(
-    ({ side, error, runtime }): Draft => ({
+  const refusals = compared.refusals.map(({ side, error, runtime }) => ({
+    key: `${runtime} ${side}`,
+    draft: {
       ...NOTHING,
       rule: 'runtime-refuses',
       severity: side === 'after' ? 'high' : 'low',
       effect: 'none',
       message: `${runtime} refuses ${side === 'after' ? 'the new' : 'the old'} profile: ${error.message}`,
       reason: side === 'after' ? 'no container starts under it' : null,
-    }),
-  );
+    } satisfies Draft,
+  }));
   const findings = [
     ...merged.findings,
-    ...[...textDrafts(before, after), ...refusals].map((draft) => finished(draft, [EVERY])),
+    ...textDrafts(before, after).map((draft) => finished(draft, [EVERY])),
+    ...[...refusals, ...entries(before, after, options)].map(({ draft, key }) =>
+      finished(draft, [EVERY], key),
+    ),
   ].sort(byWeight);
   return {
     subject: 'diff',
@@ -86,8 +92,17 @@ function sameEngine(a: ProfileSide, b: ProfileSide): boolean {
   return a.engine?.name === b.engine?.name && a.engine?.version === b.engine?.version;
 }
 
-function finished(draft: Draft, contexts: readonly string[]): Finding {
-  const label = contexts.join('; ');
+function entries(before: Side, after: Side, { engine }: DiffOptions): EntryDraft[] {
+  if (before.kind !== 'profile' || after.kind !== 'profile') return [];
+  const engines = {
+    before: engineOf(before, engine ?? null),
+    after: engineOf(after, engine ?? null),
+  };
+  return entryDrafts(before, after, engines);
+}
+
+function finished(draft: Draft, contexts: readonly string[], key = ''): Finding {
+  const label = [contexts.join('; '), key].join('');
   return { ...draft, contexts, fingerprint: fingerprintOf(draft, label), waiver: null };
 }
 

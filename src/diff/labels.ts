@@ -1,5 +1,5 @@
 /** A set of contexts in a few words: what its members have in common, and no other context has. */
-import { DEFAULT_CAPABILITIES, type DiffContext } from './contexts';
+import type { DiffContext } from './contexts';
 
 /** Contexts by their places in the universe, as bits. */
 type Places = bigint;
@@ -57,14 +57,8 @@ export class Labels {
       const texts = [`on kernel ${version} and later`, `before kernel ${version}`] as const;
       both(2, texts, ({ kernelVersion }) => later.has(kernelVersion));
     });
-    const usual = [...DEFAULT_CAPABILITIES].sort().join();
-    both(
-      4,
-      ['with the default capabilities', 'with other capabilities than the default'],
-      ({ capabilities }) => capabilities.join() === usual,
-    );
     for (const name of distinct(universe.flatMap(({ capabilities }) => capabilities)).sort()) {
-      both(6, [`with ${name}`, `without ${name}`], ({ capabilities }) =>
+      both(4, [`with ${name}`, `without ${name}`], ({ capabilities }) =>
         capabilities.includes(name),
       );
     }
