@@ -56,7 +56,7 @@ export function diff(before: Side, after: Side, options: DiffOptions = {}): Repo
     after: after.label,
     verdict: verdictOf(findings.map(({ effect }) => effect)),
     headlines: headlines(before, after, merged.findings),
-    contexts: withEvery(merged.contexts, findings),
+    contexts: withEvery(merged, findings),
     cves: cvesOf(findings),
     findings,
     notes: [...notes, ...compared.notes],
@@ -108,16 +108,18 @@ function finished(draft: Draft, contexts: readonly string[], key = ''): Finding 
 
 /** What is not about the filter holds everywhere, also where nothing else does. */
 function withEvery(
-  contexts: readonly ContextResult[],
+  { contexts, everywhere }: Merged,
   findings: readonly Finding[],
 ): readonly ContextResult[] {
   const needed = findings.some((finding) => finding.contexts.includes(EVERY));
   if (!needed || contexts.some(({ label }) => label === EVERY)) return contexts;
-  return [{ label: EVERY, verdict: 'equivalent' }, ...contexts];
+  return [{ label: EVERY, verdict: everywhere }, ...contexts];
 }
 
 interface Merged {
   contexts: ContextResult[];
+  /** Of every context taken together, as of the others. */
+  everywhere: Verdict;
   findings: Finding[];
 }
 
@@ -168,14 +170,18 @@ function merge({ compared }: Comparisons, sides: { before: Side; after: Side }):
     group.drafts.push(drafts.get(key) as Draft);
     groups.set(label, group);
   }
-  const contexts = [...groups].map(([label, { where }]): ContextResult => {
-    // What holds there, and perhaps elsewhere too.
-    const here = [...groups.values()].filter((group) =>
-      [...where].every((one) => group.where.has(one)),
-    );
-    const effects = here.flatMap((group) => group.drafts.map(({ effect }) => effect));
-    return { label, verdict: verdictOf(effects) };
-  });
+  const effects = new Map([...universe.keys()].map((here) => [here, new Set<Draft['effect']>()]));
+  for (const { where, drafts: all } of groups.values()) {
+    for (const here of where) for (const { effect } of all) effects.get(here)?.add(effect);
+  }
+  // What holds in all of them, be it by other calls in each.
+  const verdictIn = (where: Iterable<string>): Verdict => {
+    const [first, ...rest] = [...where].map((here) => effects.get(here) as Set<Draft['effect']>);
+    return verdictOf([...(first ?? [])].filter((effect) => rest.every((some) => some.has(effect))));
+  };
+  const contexts = [...groups].map(
+    ([label, { where }]): ContextResult => ({ label, verdict: verdictIn(where) }),
+  );
   const untouched = [...universe.keys()].filter(
     (here) => ![...groups.values()].some(({ where }) => where.has(here)),
   );
@@ -185,6 +191,7 @@ function merge({ compared }: Comparisons, sides: { before: Side; after: Side }):
   }
   return {
     contexts,
+    everywhere: verdictIn(universe.keys()),
     findings: [...groups].flatMap(([label, group]) =>
       group.drafts.map((draft) => finished(draft, [label])),
     ),
