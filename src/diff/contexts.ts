@@ -193,9 +193,12 @@ type Circumstances = Pick<DiffContext, 'capabilities' | 'kernelVersion'>;
  * answered one by one, so combinations for several calls show nothing that these do not.
  */
 function circumstances(gates: readonly Gate[], options: ContextOptions): Circumstances[] {
-  const newest = kernelVersions(
-    gates.flatMap(({ kernels }) => kernels).sort(([a, b], [c, d]) => a - c || b - d),
-  ).at(-1) as string;
+  // Each call that asks about a kernel is seen on all of them: one left out between two of them could
+  // be told by either's name.
+  const every = kernelVersions(
+    ascending(new Set(gates.flatMap(({ kernels }) => kernels.map((one) => one.join('.'))))),
+  );
+  const newest = every.at(-1) as string;
   const made = new Map<string, Circumstances>();
   const add = (some: readonly string[], version: string): void => {
     const capabilities = [...(options.capabilities ?? some)].sort();
@@ -206,7 +209,7 @@ function circumstances(gates: readonly Gate[], options: ContextOptions): Circums
   add(DEFAULT_CAPABILITIES, newest);
   for (const { capabilities, kernels } of gates) {
     const rest = DEFAULT_CAPABILITIES.filter((name) => !capabilities.has(name));
-    const versions = kernels.length === 0 ? [newest] : kernelVersions(kernels);
+    const versions = kernels.length === 0 ? [newest] : every;
     for (const some of options.capabilities ? [[]] : subsets(capabilities)) {
       for (const version of versions) add([...rest, ...some], version);
     }
