@@ -4,7 +4,7 @@
  */
 import { SysieveError } from '../errors';
 import type { EngineContext, GatedProfile, GatedRule } from '../profile';
-import { abisOfMachine, archOf } from '../tables';
+import { ABIS, abisOfMachine, archOf, syscallNumber } from '../tables';
 
 export type Machine = 'x86_64' | 'aarch64';
 export const MACHINES: readonly Machine[] = ['x86_64', 'aarch64'];
@@ -100,14 +100,62 @@ export function gatesOf(
   }
   const made = new Map<string, Gate>();
   for (const { caps, kernels } of asked.values()) {
-    const versions = [...kernels].map((one) => one.split('.').map(Number) as [number, number]);
-    versions.sort(([a, b], [c, d]) => a - c || b - d);
+    const versions = ascending(kernels);
     made.set(JSON.stringify([[...caps].sort(), versions]), {
       capabilities: caps,
       kernels: versions,
     });
   }
   return [...made.values()];
+}
+
+function isGated({ includes, excludes }: GatedRule): boolean {
+  return [includes, excludes].some(
+    ({ caps, arches, minKernel }) => caps.length + arches.length > 0 || minKernel !== undefined,
+  );
+}
+
+/**
+ * runc answers ENOSYS above the largest number that is named, so that a gate on one call decides over
+ * others: everything that the gates of calls above the names that are always there ask, together.
+ * null: no call in `changed` (null: any) can move that boundary, or no gate decides over it.
+ */
+export function boundaryGate(
+  profiles: readonly GatedProfile[],
+  changed: ReadonlySet<string> | null,
+): Gate | null {
+  const above = new Set<string>();
+  for (const abi of ABIS) {
+    const always = profiles.map(({ syscalls }) =>
+      Math.max(
+        0,
+        ...syscalls
+          .filter((rule) => !isGated(rule))
+          .flatMap(({ names }) => names.map((name) => syscallNumber(abi, name) ?? 0)),
+      ),
+    );
+    const lowest = Math.min(...always);
+    for (const { names } of profiles.flatMap(({ syscalls }) => syscalls)) {
+      for (const name of names) if ((syscallNumber(abi, name) ?? 0) > lowest) above.add(name);
+    }
+  }
+  if (changed !== null && ![...above].some((name) => changed.has(name))) return null;
+  const capabilities = new Set<string>();
+  const kernels = new Set<string>();
+  for (const { names, includes, excludes } of profiles.flatMap(({ syscalls }) => syscalls)) {
+    if (!names.some((name) => above.has(name))) continue;
+    for (const cap of [...includes.caps, ...excludes.caps]) capabilities.add(cap);
+    for (const one of [includes.minKernel, excludes.minKernel]) {
+      if (one !== undefined) kernels.add(one.join('.'));
+    }
+  }
+  if (capabilities.size === 0 && kernels.size === 0) return null;
+  return { capabilities, kernels: ascending(kernels) };
+}
+
+function ascending(kernels: ReadonlySet<string>): [number, number][] {
+  const versions = [...kernels].map((one) => one.split('.').map(Number) as [number, number]);
+  return versions.sort(([a, b], [c, d]) => a - c || b - d);
 }
 
 const CONTEXT_LIMIT = 1024;
@@ -145,9 +193,12 @@ type Circumstances = Pick<DiffContext, 'capabilities' | 'kernelVersion'>;
  * answered one by one, so combinations for several calls show nothing that these do not.
  */
 function circumstances(gates: readonly Gate[], options: ContextOptions): Circumstances[] {
-  const newest = kernelVersions(
-    gates.flatMap(({ kernels }) => kernels).sort(([a, b], [c, d]) => a - c || b - d),
-  ).at(-1) as string;
+  // Each call that asks about a kernel is seen on all of them: one left out between two of them could
+  // be told by either's name.
+  const every = kernelVersions(
+    ascending(new Set(gates.flatMap(({ kernels }) => kernels.map((one) => one.join('.'))))),
+  );
+  const newest = every.at(-1) as string;
   const made = new Map<string, Circumstances>();
   const add = (some: readonly string[], version: string): void => {
     const capabilities = [...(options.capabilities ?? some)].sort();
@@ -158,7 +209,7 @@ function circumstances(gates: readonly Gate[], options: ContextOptions): Circums
   add(DEFAULT_CAPABILITIES, newest);
   for (const { capabilities, kernels } of gates) {
     const rest = DEFAULT_CAPABILITIES.filter((name) => !capabilities.has(name));
-    const versions = kernels.length === 0 ? [newest] : kernelVersions(kernels);
+    const versions = kernels.length === 0 ? [newest] : every;
     for (const some of options.capabilities ? [[]] : subsets(capabilities)) {
       for (const version of versions) add([...rest, ...some], version);
     }

@@ -1,14 +1,14 @@
 /** From the changes of one comparison to findings; in which contexts they hold comes later. */
 import type { Answer } from '../policy';
 import { type Finding, fingerprint, type Place, type Reasons } from '../review';
-import type { Abi } from '../tables';
+import { type Abi, ENOSYS } from '../tables';
 import type { Comparison } from './compare';
 import { reasonsIn } from './reasons';
 import { denial, type Judged, narrowing, widening } from './severity';
 import type { Side } from './side';
 import type { AnswerChange, AnswerEffect, Named, Nameless } from './taken-apart';
 import type { ProfileView } from './view';
-import { answersText, areasText, counted, listed, witnessOf } from './words';
+import { answersText, answerText, areasText, counted, listed, witnessOf } from './words';
 
 /** Without what only the set of contexts tells. */
 export type Draft = Omit<Finding, 'contexts' | 'fingerprint' | 'waiver'>;
@@ -57,6 +57,12 @@ export function foldKey({ fold: { rule, abi, effect } }: Folded): string {
 
 const TIERED = new Set(['high', 'medium']);
 
+/** What a fold must not hide: it stands beside it as well. */
+function toldAlone({ rule, effect }: Fold, draft: Draft): boolean {
+  if (rule === 'default-changed') return draft.rule === 'fallback-errno';
+  return (effect === 'widens' || rule === 'default-narrowed') && TIERED.has(draft.severity);
+}
+
 class Drafting {
   constructor(
     private readonly comparison: Comparison,
@@ -78,14 +84,13 @@ class Drafting {
     for (const one of [...named.values()].flat()) {
       const draft = this.remembered(one);
       const fold =
-        this.foldOf(one.change) ?? (draft.rule === 'denial-changed' ? this.stubFold(one) : null);
+        this.foldOf(one.change, one.name) ??
+        (draft.rule === 'denial-changed' ? this.stubFold(one) : null);
       if (fold !== null) into(fold).named.push(one);
-      if (fold === null || (fold.effect === 'widens' && TIERED.has(draft.severity))) {
-        drafts.push(draft);
-      }
+      if (fold === null || toldAlone(fold, draft)) drafts.push(draft);
     }
     for (const one of nameless) {
-      const fold = this.foldOf(one.change) ?? numbersFold(one.change);
+      const fold = this.foldOf(one.change, null) ?? numbersFold(one.change);
       into(fold).nameless.push(one);
     }
     const folded = [...folds.values()].map((one) => ({ ...one, comparison: this.comparison }));
@@ -192,8 +197,11 @@ class Drafting {
     );
   }
 
-  /** Changes that follow from one thing, and are told as that; null: of its own. */
-  private foldOf({ abi, before, after, class: effect }: AnswerChange): Fold | null {
+  /** Changes that follow from one thing, and are told as that; null: of its own. `name`: or no name. */
+  private foldOf(
+    { abi, before, after, class: effect }: AnswerChange,
+    name: string | null,
+  ): Fold | null {
     const { comparison, sides } = this;
     if (sides.after.kind === 'unfiltered' || sides.before.kind === 'unfiltered') {
       return { rule: 'unfiltered', abi: null, effect };
@@ -206,9 +214,12 @@ class Drafting {
     if (abi !== null && was.abis.has(abi) && !is.abis.has(abi)) {
       return { rule: 'architecture-removed', abi, effect };
     }
-    const only = (answers: readonly Answer[], { action, data }: Answer): boolean =>
-      answers.every((answer) => answer.action === action && answer.data === data);
-    if (only(before, was.fallback) && only(after, is.fallback)) {
+    const unnamed = name === null || !(was.rules.has(name) || is.rules.has(name));
+    if (
+      !sameAnswer(was.fallback, is.fallback) &&
+      before.every((answer) => byDefault(was, answer, unnamed ? abi : null)) &&
+      after.every((answer) => byDefault(is, answer, unnamed ? abi : null))
+    ) {
       const rules = { widens: 'default-widened', narrows: 'default-narrowed' } as const;
       const rule = effect === 'widens' || effect === 'narrows' ? rules[effect] : 'default-changed';
       return { rule, abi, effect };
@@ -226,6 +237,16 @@ class Drafting {
   }
 }
 
+function sameAnswer(a: Answer, b: Answer): boolean {
+  return a.action === b.action && a.data === b.data;
+}
+
+/** What no rule decides: the default's answer, or runc's in front of it. `abi`: null where there is none. */
+function byDefault({ fallback, stubbed }: ProfileView, answer: Answer, abi: Abi | null): boolean {
+  if (sameAnswer(answer, fallback)) return true;
+  return abi !== null && stubbed.has(abi) && sameAnswer(answer, { action: 'errno', data: ENOSYS });
+}
+
 /** `all`: of one fold, from every context that it holds in. */
 export function foldDraft(all: readonly Folded[], sides: Sides): Draft {
   const { fold, comparison } = all[0] as Folded;
@@ -233,8 +254,12 @@ export function foldDraft(all: readonly Folded[], sides: Sides): Draft {
   const named = all.flatMap((one) => one.named);
   const nameless = all.flatMap((one) => one.nameless);
   const changes = [...named, ...nameless].map(({ change }) => change);
-  const before = distinctText(changes.map((change) => answersText(change.before)));
-  const after = distinctText(changes.map((change) => answersText(change.after)));
+  const text = (which: 'before' | 'after'): string => {
+    const view = comparison[which];
+    if (rule.startsWith('default') && view !== null) return answerText(view.fallback);
+    return distinctText(changes.map((change) => answersText(change[which])));
+  };
+  const [before, after] = [text('before'), text('after')];
   const first = changes[0] as AnswerChange;
   const names = [...new Set(named.map(({ name }) => name))];
   const spans = new Map(

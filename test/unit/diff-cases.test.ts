@@ -18,7 +18,8 @@ import { around, randomOf, refusal, SWEEPS } from '../support/oracle';
 const CASES = [...RULE_CASES, ...ANSWER_CASES, ...CALL_CASES, ...CONTEXT_CASES];
 
 function fits(finding: Finding, wanted: Expected): boolean {
-  const { reason, message, opens, closes, added, removed, values, line, contexts, ...same } = wanted;
+  const { reason, message, opens, closes, added, removed, values, line, contexts, ...same } =
+    wanted;
   const { justification, executables, phases, ...plain } = same;
   const text = (pattern: string | RegExp | undefined, of: string | null) =>
     pattern === undefined ||
@@ -106,8 +107,7 @@ function judge(report: Report, profiles: readonly Profile[], runtimes: readonly 
     const made = programs(profiles, runtime);
     if (made === null) continue;
     const shown = report.findings.filter(
-      (finding) =>
-        finding.effect !== 'none' && runtimesOf(finding, runtimes).includes(runtime),
+      (finding) => finding.effect !== 'none' && runtimesOf(finding, runtimes).includes(runtime),
     );
     const witnesses = shown.map(({ witness }) => {
       if (witness === null) throw new Error('no witness');
@@ -118,7 +118,11 @@ function judge(report: Report, profiles: readonly Profile[], runtimes: readonly 
       const [before, after] = [was?.[at] ?? 0, is?.[at] ?? 0];
       const change = Math.sign(level(after) - level(before));
       const effects = { '1': ['widens'], '-1': ['narrows'], '0': ['denial', 'handling'] };
-      expect({ finding, runtime, same: before === after }).toEqual({ finding, runtime, same: false });
+      expect({ finding, runtime, same: before === after }).toEqual({
+        finding,
+        runtime,
+        same: false,
+      });
       expect(effects[`${change}` as keyof typeof effects]).toContain(finding.effect);
     });
     [...witnesses, ...calls].forEach((_, at) => {
