@@ -3,8 +3,9 @@
  * calls that they treat differently. Every other context gives the same answers as one of these.
  */
 import { SysieveError } from '../errors';
+import { largestOf } from '../policy';
 import type { EngineContext, GatedProfile, GatedRule } from '../profile';
-import { ABIS, abisOfMachine, archOf, syscallNumber } from '../tables';
+import { ABIS, abisOfMachine, archOf } from '../tables';
 
 export type Machine = 'x86_64' | 'aarch64';
 export const MACHINES: readonly Machine[] = ['x86_64', 'aarch64'];
@@ -124,26 +125,26 @@ export function boundaryGate(
   profiles: readonly GatedProfile[],
   changed: ReadonlySet<string> | null,
 ): Gate | null {
-  const above = new Set<string>();
-  for (const abi of ABIS) {
-    const always = profiles.map(({ syscalls }) =>
-      Math.max(
-        0,
-        ...syscalls
-          .filter((rule) => !isGated(rule))
-          .flatMap(({ names }) => names.map((name) => syscallNumber(abi, name) ?? 0)),
+  const gated = profiles.flatMap(({ syscalls }) => syscalls.filter(isGated));
+  if (gated.length === 0) return null;
+  const boundaries = ABIS.map((abi) => ({
+    abi,
+    lowest: Math.min(
+      ...profiles.map(({ syscalls }) =>
+        syscalls.reduce(
+          (last, rule) => (isGated(rule) ? last : Math.max(last, largestOf(rule.names, abi))),
+          0,
+        ),
       ),
-    );
-    const lowest = Math.min(...always);
-    for (const { names } of profiles.flatMap(({ syscalls }) => syscalls)) {
-      for (const name of names) if ((syscallNumber(abi, name) ?? 0) > lowest) above.add(name);
-    }
-  }
-  if (changed !== null && ![...above].some((name) => changed.has(name))) return null;
+    ),
+  }));
+  const isAbove = (names: readonly string[]): boolean =>
+    boundaries.some(({ abi, lowest }) => largestOf(names, abi) > lowest);
+  if (changed !== null && !isAbove([...changed])) return null;
   const capabilities = new Set<string>();
   const kernels = new Set<string>();
-  for (const { names, includes, excludes } of profiles.flatMap(({ syscalls }) => syscalls)) {
-    if (!names.some((name) => above.has(name))) continue;
+  for (const { names, includes, excludes } of gated) {
+    if (!isAbove(names)) continue;
     for (const cap of [...includes.caps, ...excludes.caps]) capabilities.add(cap);
     for (const one of [includes.minKernel, excludes.minKernel]) {
       if (one !== undefined) kernels.add(one.join('.'));

@@ -364,8 +364,16 @@ function entryPlace(
     ({ names, action }) => names.includes(name) && actions.includes(action),
   );
   if (rule === undefined) return null;
-  return view.side.places(['syscalls', view.entryOf(rule), 'names', rule.names.indexOf(name)]);
+  // A file is walked for each place; a call often changes alike under several ABIs.
+  const known = PLACES.get(rule.names) ?? new Map<string, Place | null>();
+  PLACES.set(rule.names, known);
+  const path = ['syscalls', view.entryOf(rule), 'names', rule.names.indexOf(name)];
+  const place = known.get(name) ?? view.side.places(path);
+  known.set(name, place);
+  return place;
 }
+
+const PLACES = new WeakMap<readonly string[], Map<string, Place | null>>();
 
 function defaultPlace(view: ProfileView | null): Place | null {
   return view?.side.places(['defaultAction']) ?? null;

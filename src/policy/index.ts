@@ -14,7 +14,13 @@ export {
 } from './dead-rules';
 export { type Difference, differences } from './differences';
 export { answerOf, contains, equal, intersection, type Policy, union } from './policy';
-export { type Context, policyOfProfile, refuseUndecidedProfile, stubbedAbove } from './profile';
+export {
+  type Context,
+  largestOf,
+  policyOfProfile,
+  refuseUndecidedProfile,
+  stubbedAbove,
+} from './profile';
 export { policyOfPrograms } from './programs';
 export { findCall } from './search';
 export { RULES_UNDECIDED } from './undecided';
