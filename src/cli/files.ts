@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import { SysieveError } from '../errors';
 import { readTextFile, sourceName } from '../io';
 import type { RuntimeChoice } from '../minimise';
-import { parseRecording, type Recording } from '../recording';
+import { mergeRecordings, parseRecording, type Recording } from '../recording';
 
 export function list(text: string): string[] {
   const items = text.split(',').map((item) => item.trim());
@@ -22,7 +22,8 @@ export function parseRuntime(text: string, previous: RuntimeChoice | undefined):
   return whole;
 }
 
-export async function readRecordings(paths: readonly string[]): Promise<Recording[]> {
+/** Merged; of runs that contradict each other the error names the files. */
+export async function readRecordings(paths: readonly string[]): Promise<Recording> {
   if (paths.filter((path) => path === '-').length > 1) {
     throw new SysieveError('usage', 'usage', "'-' (standard input) can be read only once");
   }
@@ -30,5 +31,5 @@ export async function readRecordings(paths: readonly string[]): Promise<Recordin
   for (const path of paths) {
     recordings.push(parseRecording(await readTextFile(path), sourceName(path)));
   }
-  return recordings;
+  return mergeRecordings(recordings, paths.map(sourceName));
 }

@@ -112,8 +112,7 @@ async function run(specs: string[], flags: Flags): Promise<void> {
     texts.push(await renderReport(report, format, screenOf(process.stdout)));
   }
   await emit(texts.join(''));
-  const grave = whole.findings.filter(({ severity }) => severity !== 'note');
-  if (fails(grave, flags)) process.exitCode = EXIT.check;
+  if (fails(whole.findings, flags)) process.exitCode = EXIT.check;
 }
 
 const ABOUT = `Finds what is dangerous, void or mistaken in profiles, judged by what passes under

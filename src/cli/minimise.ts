@@ -24,7 +24,6 @@ import {
   serializeEvidence,
   serializeProfile,
 } from '../profile';
-import { mergeRecordings } from '../recording';
 import { ABIS, type Abi } from '../tables';
 import { type Proof, prove } from '../verify';
 import { BASELINES_DIRECTORY, loadBaselines } from './baselines';
@@ -162,7 +161,7 @@ async function run(paths: string[], flags: Flags): Promise<void> {
   await checkDestination(flags.output);
   if (evidence !== null) await checkDestination(evidence);
 
-  const recordings = await readRecordings(paths);
+  const merged = await readRecordings(paths);
   const justifications = await readJustifications(evidence);
   const baselines =
     flags.runtime === 'none'
@@ -182,7 +181,6 @@ async function run(paths: string[], flags: Flags): Promise<void> {
     without: flags.without ?? [],
     unruled: [],
   };
-  const merged = mergeRecordings(recordings);
   const { runs } = merged;
   const { result, compiled } = withinCost(
     { recordings: [merged], baselines, options },

@@ -4,6 +4,7 @@ import { stringify } from 'lossless-json';
 import { baselineJsonSchema } from '../minimise';
 import { evidenceJsonSchema, profileJsonSchema } from '../profile';
 import { recordingJsonSchema } from '../recording';
+import { waiversJsonSchema } from '../review/waivers';
 import { emit } from './output';
 
 const SCHEMAS: Readonly<Record<string, () => object>> = {
@@ -11,6 +12,7 @@ const SCHEMAS: Readonly<Record<string, () => object>> = {
   profile: profileJsonSchema,
   evidence: evidenceJsonSchema,
   baseline: baselineJsonSchema,
+  waivers: waiversJsonSchema,
 };
 
 export function register(program: Command): void {

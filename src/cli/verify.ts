@@ -4,7 +4,6 @@ import { EXIT, SysieveError } from '../errors';
 import { readTextFile, sourceName } from '../io';
 import { type RuntimeChoice, selectBaselines } from '../minimise';
 import { type Evidence, parseEvidence, parseProfile } from '../profile';
-import { mergeRecordings } from '../recording';
 import { prove } from '../verify';
 import { BASELINES_DIRECTORY, loadBaselines } from './baselines';
 import { evidencePath } from './evidence-path';
@@ -36,7 +35,7 @@ async function readEvidence(profile: string, named: string | undefined): Promise
 
 async function run(file: string, flags: Flags): Promise<void> {
   const profile = parseProfile(await readTextFile(file), sourceName(file));
-  const { runs } = mergeRecordings(await readRecordings(flags.recording));
+  const { runs } = await readRecordings(flags.recording);
   const evidence = await readEvidence(file, flags.evidence);
   const baselines =
     flags.runtime === 'none'

@@ -1,10 +1,10 @@
 /** From the changes of one comparison to findings; in which contexts they hold comes later. */
 import type { Answer } from '../policy';
-import type { Evidence } from '../profile';
 import { type Finding, fingerprint, type Reasons } from '../review';
 import { type Abi, ENOSYS } from '../tables';
 import type { Comparison } from './compare';
 import { changePlace, foldPlace } from './places';
+import { reasonsIn } from './reasons';
 import { denial, type Judged, narrowing, widening } from './severity';
 import type { Side } from './side';
 import type { AnswerChange, AnswerEffect, Named, Nameless } from './taken-apart';
@@ -115,8 +115,8 @@ class Drafting {
   private ofCall({ change, abi, name, nr }: Named, { opens, closes }: Draft['cves']): Draft {
     const effect = change.class;
     const values = areasText(abi === 'i386' && OLD_CALLS.has(name) ? '' : name, change.areas);
-    const evidence = this.evidenceFor(effect, abi, name);
-    const judged = judge(change, name, abi, opens.length, this.needed(name, abi, values));
+    const evidence = this.evidenceFor(change, abi, name);
+    const judged = judge(change, name, abi, opens.length, this.needed(name, abi, change.areas));
     const before = answersText(change.before);
     const after = answersText(change.after);
     return {
@@ -136,7 +136,12 @@ class Drafting {
       witness: witnessOf({ ...change.witness, nr }),
       message: messageOf(name, effect, before, after, values),
       reason: this.unexplained(effect, evidence)
-        ? listedReasons(judged.reason, 'the evidence beside the profile does not name it')
+        ? listedReasons(
+            judged.reason,
+            values === null
+              ? 'the evidence beside the profile does not name it'
+              : 'the evidence beside the profile does not name it with these arguments',
+          )
         : judged.reason,
       cves: { opens, closes },
       evidence,
@@ -156,12 +161,16 @@ class Drafting {
     };
   }
 
-  private evidenceFor(effect: AnswerEffect, abi: Abi, name: string): Reasons | null {
+  private evidenceFor(
+    { class: effect, areas }: AnswerChange,
+    abi: Abi,
+    name: string,
+  ): Reasons | null {
     const order =
       effect === 'narrows' ? (['before', 'after'] as const) : (['after', 'before'] as const);
     for (const which of order) {
       const side = this.sides[which];
-      const found = side.kind === 'profile' ? reasonsIn(side.evidence, abi, name) : null;
+      const found = side.kind === 'profile' ? reasonsIn(side.evidence, abi, name, areas) : null;
       if (found !== null) return found;
     }
     return null;
@@ -174,16 +183,11 @@ class Drafting {
     return evidence === null;
   }
 
-  /**
-   * Why somebody needs what is taken away. With arguments left that pass, what the new side's evidence
-   * says of the call is about those.
-   */
-  private needed(name: string, abi: Abi, values: readonly string[] | null): readonly string[] {
+  /** Why somebody needs what is taken away. */
+  private needed(name: string, abi: Abi, areas: AnswerChange['areas']): readonly string[] {
     const reasons = (side: Side): readonly string[] =>
-      (side.kind === 'profile' ? reasonsIn(side.evidence, abi, name)?.why : null) ?? [];
-    const after = reasons(this.sides.after);
-    if (values !== null && after.length > 0) return [];
-    return [...reasons(this.sides.before), ...after];
+      (side.kind === 'profile' ? reasonsIn(side.evidence, abi, name, areas)?.why : null) ?? [];
+    return [...reasons(this.sides.before), ...reasons(this.sides.after)];
   }
 
   /** Changes that follow from one thing, and are told as that; null: of its own. `name`: or no name. */
@@ -329,21 +333,6 @@ function judge(
     case 'handling':
       return { rule: 'handling-changed', severity: 'low', reason: null };
   }
-}
-
-function reasonsIn(evidence: Evidence | null, abi: Abi, name: string): Reasons | null {
-  if (evidence === null) return null;
-  const call = evidence.calls.find((one) => one.abi === abi && one.name === name);
-  const justification = Object.hasOwn(evidence.justifications, name)
-    ? (evidence.justifications[name] ?? null)
-    : null;
-  if (call === undefined && justification === null) return null;
-  return {
-    why: call?.why ?? [],
-    executables: call?.executables ?? [],
-    phases: call?.phases ?? [],
-    justification,
-  };
 }
 
 function messageOf(

@@ -8,17 +8,10 @@ import {
   essentials,
   FALLBACKS,
   NAMESPACE_FLAGS,
-  type RiskTier,
+  riskReason,
   riskTier,
   SOCKET_DOMAINS,
 } from '../tables';
-
-/** See src/tables/risk.ts. */
-const TIERS: Record<RiskTier, string> = {
-  1: 'it takes over the kernel or other processes',
-  2: 'it opens the largest attack surface of the kernel',
-  3: 'containers seldom need it',
-};
 
 export interface Judged {
   severity: Severity;
@@ -118,7 +111,7 @@ export function widening(name: string, { areas }: Subject, cves: number): Judged
   }
   const tier = riskTier(name);
   if (tier === null) return opened ?? { severity: 'low', reason: null };
-  const reason = `risk tier ${tier}: ${TIERS[tier]}`;
+  const reason = `risk tier ${tier}: ${riskReason(name)}`;
   return { severity: tier === 3 ? 'medium' : 'high', reason };
 }
 

@@ -91,7 +91,7 @@ export function filtersOf(profile: Profile, machine: Machine, names: ReadonlySet
       runtime,
       policy: policyOfProfile(
         { ...profile, syscalls },
-        { ...context, enosys: 'none', asWritten: true },
+        { ...context, stubbed: new Map(), asWritten: true },
       ),
       stubbed: stubbedAbove(profile, context),
       abis: new Set([native, ...listed]),

@@ -120,9 +120,14 @@ function sayRules(page: Page, rules: readonly Rule[], indent = 2): void {
     known.abis.push(...rule.abis);
     alike.set(key, known);
   }
-  const runtimesTell = new Set(rules.map(({ runtimes }) => runtimes.join())).size > 1;
-  for (const { abis, rule } of alike.values()) {
-    const under = runtimesTell && rule.runtimes.length > 0 ? `, under ${and(rule.runtimes)}` : '';
+  const listed = rules.filter(({ unlisted }) => !unlisted);
+  const runtimesTell = new Set(listed.map(({ runtimes }) => runtimes.join())).size > 1;
+  const inOrder = [...alike.values()].sort(
+    (a, b) => Number(a.rule.unlisted) - Number(b.rule.unlisted),
+  );
+  for (const { abis, rule } of inOrder) {
+    const tells = runtimesTell && !rule.unlisted && rule.runtimes.length > 0;
+    const under = tells ? `, under ${and(rule.runtimes)}` : '';
     const { sentence, lists, end } = told(rule);
     const head = `${and(abis)}${under}: `;
     if (sentence !== '') page.paragraph(head + sentence, indent);

@@ -143,7 +143,8 @@ export async function readYaml(text: string, source: string): Promise<JsonDocume
   }
   const directive = /^%/m.exec(text);
   if (directive !== null) throw fail(source, text, directive.index, 'expected no YAML directive');
-  const yaml = await import('yaml');
+  // A CommonJS package: what it exports is the default of the module that import() makes of it.
+  const { default: yaml } = (await import('yaml')) as unknown as { default: Yaml };
   const document = yaml.parseDocument(text, {
     version: '1.2',
     schema: 'failsafe',

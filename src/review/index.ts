@@ -1,6 +1,6 @@
 /** Findings and reports: what diff and lint make and every output format shows. No I/O. */
 export { fingerprint } from './fingerprint';
-export { type Group, grouped } from './grouped';
+export type { Group } from './grouped';
 export { type Totals, totals } from './totals';
 export {
   type ContextResult,
@@ -11,9 +11,8 @@ export {
   type Report,
   SEVERITIES,
   type Severity,
-  VERDICTS,
   type Verdict,
   type Waiver,
   type Witness,
 } from './types';
-export { applyWaivers, parseWaivers, WAIVERS_VERSION, type Waived, type Waivers } from './waivers';
+export type { Waived, Waivers } from './waivers';

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { checkDocument, readDocument, refuseNewer } from '../json';
 import type { Finding } from './types';
 
-export const WAIVERS_VERSION = 1;
+const WAIVERS_VERSION = 1;
 
 const Day = z.string().refine(
   (text) => {
@@ -14,7 +14,7 @@ const Day = z.string().refine(
   { error: 'expected a day as YYYY-MM-DD' },
 );
 
-export const WaiversSchema = z.strictObject({
+const WaiversSchema = z.strictObject({
   version: z.literal(WAIVERS_VERSION),
   waivers: z
     .array(
@@ -64,4 +64,8 @@ export function applyWaivers(
     return finding;
   });
   return { findings: made, notes: [...notes] };
+}
+
+export function waiversJsonSchema(): object {
+  return { title: 'sysieve waivers', ...z.toJSONSchema(WaiversSchema, { io: 'input' }) };
 }

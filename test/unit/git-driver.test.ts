@@ -67,7 +67,7 @@ describe('git diff with the driver', () => {
       /^sysieve diff a\/app\.json \([0-9a-f]{7}\) b\/app\.json \([0-9a-f]{7}\)\n/,
     );
     expect(text).toMatch(/^narrows: /m);
-    expect(text).toMatch(/^- low +pselect6 is refused/m);
+    expect(text).toMatch(/^- low +pselect6 is answered/m);
     expect(text).toContain('a/app.json:56:9');
     // But for the evidence, which git does not hand over, it is what sysieve diff says.
     expect(text).toMatch(/a\/app\.json is compared without its evidence/);
