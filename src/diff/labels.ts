@@ -58,7 +58,9 @@ export class Labels {
       both(2, texts, ({ kernelVersion }) => later.has(kernelVersion));
     });
     for (const name of distinct(universe.flatMap(({ capabilities }) => capabilities)).sort()) {
-      both(4, [`with ${name}`, `without $name`], ({ capabilities }) => capabilities.includes(name));
+      both(4, [`with ${name}`, `without ${name}`], ({ capabilities }) =>
+        capabilities.includes(name),
+      );
     }
     return made;
   }
