@@ -1,8 +1,9 @@
 /** From the changes of one comparison to findings; in which contexts they hold comes later. */
 import type { Answer } from '../policy';
-import { type Finding, fingerprint, type Place, type Reasons } from '../review';
+import { type Finding, fingerprint, type Reasons } from '../review';
 import { type Abi, ENOSYS } from '../tables';
 import type { Comparison } from './compare';
+import { changePlace, foldPlace } from './places';
 import { reasonsIn } from './reasons';
 import { denial, type Judged, narrowing, widening } from './severity';
 import type { Side } from './side';
@@ -57,6 +58,9 @@ export function foldKey({ fold: { rule, abi, effect } }: Folded): string {
 
 const TIERED = new Set(['high', 'medium']);
 
+/** i386's first forms of them take a pointer to their arguments (arch/x86: old_mmap, old_select). */
+const OLD_CALLS = new Set(['mmap', 'select']);
+
 /** What a fold must not hide: it stands beside it as well. */
 function toldAlone({ rule, effect }: Fold, draft: Draft): boolean {
   if (rule === 'default-changed') return draft.rule === 'fallback-errno';
@@ -110,7 +114,7 @@ class Drafting {
 
   private ofCall({ change, abi, name, nr }: Named, { opens, closes }: Draft['cves']): Draft {
     const effect = change.class;
-    const values = areasText(name, change.areas);
+    const values = areasText(abi === 'i386' && OLD_CALLS.has(name) ? '' : name, change.areas);
     const evidence = this.evidenceFor(change, abi, name);
     const judged = judge(change, name, abi, opens.length, this.needed(name, abi, change.areas));
     const before = answersText(change.before);
@@ -141,7 +145,7 @@ class Drafting {
         : judged.reason,
       cves: { opens, closes },
       evidence,
-      place: this.placeOf(change, name),
+      place: changePlace(this.comparison, change, name),
     };
   }
 
@@ -184,17 +188,6 @@ class Drafting {
     const reasons = (side: Side): readonly string[] =>
       (side.kind === 'profile' ? reasonsIn(side.evidence, abi, name, areas)?.why : null) ?? [];
     return [...reasons(this.sides.before), ...reasons(this.sides.after)];
-  }
-
-  /** The entry that gives the new answer; else the one that gave the old one; else the default. */
-  private placeOf(change: AnswerChange, name: string): Place | null {
-    const { before, after } = this.comparison;
-    return (
-      entryPlace(after, name, change.after) ??
-      entryPlace(before, name, change.before) ??
-      defaultPlace(after) ??
-      defaultPlace(before)
-    );
   }
 
   /** Changes that follow from one thing, and are told as that; null: of its own. `name`: or no name. */
@@ -342,43 +335,6 @@ function judge(
   }
 }
 
-const OCI_ACTIONS: Record<Answer['action'], readonly string[]> = {
-  allow: ['SCMP_ACT_ALLOW'],
-  log: ['SCMP_ACT_LOG'],
-  trace: ['SCMP_ACT_TRACE'],
-  notify: ['SCMP_ACT_NOTIFY'],
-  errno: ['SCMP_ACT_ERRNO'],
-  trap: ['SCMP_ACT_TRAP'],
-  kill_thread: ['SCMP_ACT_KILL', 'SCMP_ACT_KILL_THREAD'],
-  kill_process: ['SCMP_ACT_KILL_PROCESS'],
-};
-
-function entryPlace(
-  view: ProfileView | null,
-  name: string,
-  answers: readonly Answer[],
-): Place | null {
-  if (view === null) return null;
-  const actions = answers.flatMap(({ action }) => OCI_ACTIONS[action]);
-  const rule = view.profile.syscalls.find(
-    ({ names, action }) => names.includes(name) && actions.includes(action),
-  );
-  if (rule === undefined) return null;
-  // A file is walked for each place; a call often changes alike under several ABIs.
-  const known = PLACES.get(rule.names) ?? new Map<string, Place | null>();
-  PLACES.set(rule.names, known);
-  const path = ['syscalls', view.entryOf(rule), 'names', rule.names.indexOf(name)];
-  const place = known.get(name) ?? view.side.places(path);
-  known.set(name, place);
-  return place;
-}
-
-const PLACES = new WeakMap<readonly string[], Map<string, Place | null>>();
-
-function defaultPlace(view: ProfileView | null): Place | null {
-  return view?.side.places(['defaultAction']) ?? null;
-}
-
 function messageOf(
   name: string,
   effect: AnswerEffect,
@@ -480,19 +436,6 @@ function foldMessage(
     default:
       return `${whose}${numbersText(numbers)} (without a name) ${VERBS[effect]}: ${after} instead of ${before}`;
   }
-}
-
-function foldPlace({ rule, abi }: Fold, { before, after }: Comparison): Place | null {
-  if (rule === 'architecture-added') return archPlace(after, abi);
-  if (rule === 'architecture-removed') return archPlace(before, abi);
-  return rule.startsWith('default') ? (defaultPlace(after) ?? defaultPlace(before)) : null;
-}
-
-function archPlace(view: ProfileView | null, abi: Abi | null): Place | null {
-  if (view === null || abi === null) return null;
-  const { value, format } = view.side.profile;
-  const key = format === 'gated' && value.archMap.length > 0 ? 'archMap' : 'architectures';
-  return view.side.places([key]);
 }
 
 /** What stays the same when lines move; `label`: of the contexts it holds in. */

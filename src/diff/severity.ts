@@ -92,6 +92,13 @@ export function widening(name: string, { areas }: Subject, cves: number): Judged
       ? { severity: 'high', reason: 'it can make user namespaces, which most kernel exploits need' }
       : { severity: 'medium', reason: 'it can make namespaces' };
   }
+  if (name === 'clone3') {
+    return {
+      severity: 'high',
+      reason:
+        'its flags lie behind a pointer, where no filter looks: it can make user namespaces, which most kernel exploits need',
+    };
+  }
   if (name === 'socket' || name === 'socketpair') {
     if (onlyOrdinaryDomains(areas)) return { severity: 'low', reason: null };
     return { severity: 'medium', reason: 'sockets of rarely used protocols are attack surface' };

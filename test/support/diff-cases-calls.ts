@@ -19,7 +19,7 @@ const ARGUMENTS: readonly DiffCase[] = [
         severity: 'medium',
         added: ['domain AF_NETLINK'],
         reason: /rarely used/,
-        line: 17,
+        line: 30,
       },
     ],
   },
@@ -29,7 +29,13 @@ const ARGUMENTS: readonly DiffCase[] = [
     after: plain([allow('socket', eq(0, 1))]),
     verdict: 'narrows',
     findings: [
-      { rule: 'call-narrowed', call: 'socket', severity: 'low', removed: ['domain AF_NETLINK'] },
+      {
+        rule: 'call-narrowed',
+        call: 'socket',
+        severity: 'low',
+        removed: ['domain AF_NETLINK'],
+        line: 30,
+      },
     ],
   },
   {
@@ -168,6 +174,36 @@ const ARGUMENTS: readonly DiffCase[] = [
     after: plain([allow('ioctl', { index: 1, op: 'SCMP_CMP_NE', value: 0x5412 })]),
     verdict: 'narrows',
     findings: [{ rule: 'call-narrowed', call: 'ioctl', removed: ['request TIOCSTI'] }],
+  },
+  {
+    name: 'clone3, whose flags no filter sees',
+    before: plain([allow('clone', masked(0, NAMESPACES, 0)), errno(38, 'clone3')]),
+    after: plain([allow('clone', masked(0, NAMESPACES, 0)), allow('clone3')]),
+    verdict: 'widens',
+    findings: [
+      {
+        rule: 'call-widened',
+        call: 'clone3',
+        severity: 'high',
+        before: 'errno ENOSYS',
+        reason: /user namespaces/,
+      },
+    ],
+  },
+  {
+    name: 'mmap of i386 finds its arguments behind a pointer',
+    before: both([]),
+    after: both([allow('mmap', masked(2, 6, 6))]),
+    verdict: 'widens',
+    findings: [
+      {
+        rule: 'call-widened',
+        abi: 'x86_64',
+        call: 'mmap',
+        added: ['prot with PROT_WRITE and PROT_EXEC'],
+      },
+      { rule: 'call-widened', abi: 'i386', call: 'mmap', message: /args\[2\]/ },
+    ],
   },
   {
     name: 'exit_group removed',

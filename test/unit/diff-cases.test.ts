@@ -8,6 +8,7 @@ import { compile } from '../../src/libseccomp';
 import { answerOfWord } from '../../src/policy/answers';
 import type { Profile } from '../../src/profile';
 import type { Finding, Report, Verdict } from '../../src/review';
+import { ruleText } from '../../src/review/rules';
 import type { DiffCase, Expected } from '../support/diff-case';
 import { ANSWER_CASES } from '../support/diff-cases-answers';
 import { CALL_CASES } from '../support/diff-cases-calls';
@@ -157,6 +158,8 @@ describe.each(CASES)('$name', (row) => {
     for (const id of row.neither ?? []) {
       expect([...report.cves.opens, ...report.cves.closes]).not.toContain(id);
     }
+    for (const { rule } of report.findings)
+      expect([rule, ruleText(rule)]).not.toEqual([rule, null]);
     const prints = report.findings.map(({ fingerprint }) => fingerprint);
     expect(new Set(prints).size).toBe(prints.length);
     if (row.unjudged !== undefined) return;
