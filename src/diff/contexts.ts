@@ -5,7 +5,7 @@
 import { SysieveError } from '../errors';
 import { largestOf } from '../policy';
 import type { EngineContext, GatedProfile, GatedRule } from '../profile';
-import { ABIS, abisOfMachine, archOf } from '../tables';
+import { ABIS, abisOfMachine, archOf, ENGINE_CAPABILITIES } from '../tables';
 
 export type Machine = 'x86_64' | 'aarch64';
 export const MACHINES: readonly Machine[] = ['x86_64', 'aarch64'];
@@ -29,23 +29,8 @@ export interface ContextOptions {
   readonly kernelVersion?: string;
 }
 
-/** Docker's, for a container that asks for none; Podman's are among them (moby oci/caps/defaults.go). */
-export const DEFAULT_CAPABILITIES: readonly string[] = [
-  'CAP_CHOWN',
-  'CAP_DAC_OVERRIDE',
-  'CAP_FSETID',
-  'CAP_FOWNER',
-  'CAP_MKNOD',
-  'CAP_NET_RAW',
-  'CAP_SETGID',
-  'CAP_SETUID',
-  'CAP_SETFCAP',
-  'CAP_SETPCAP',
-  'CAP_NET_BIND_SERVICE',
-  'CAP_SYS_CHROOT',
-  'CAP_KILL',
-  'CAP_AUDIT_WRITE',
-];
+/** Of a container that asks for none: Docker's; Podman's are among them. */
+export const DEFAULT_CAPABILITIES = ENGINE_CAPABILITIES.docker;
 
 const NATIVE_NAMES: Record<Machine, readonly string[]> = {
   x86_64: ['amd64', 'x86', 'x32'],

@@ -17,7 +17,7 @@ import {
 } from '../policy';
 import type { GatedRule, Profile, Rule } from '../profile';
 import { ABIS, abiOf, errnoNumber, syscallNumber } from '../tables';
-import { type Draft, NOTHING } from './findings';
+import { type Draft, NOTHING } from './draft';
 import type { ProfileSide } from './side';
 import { asGated, type Engine } from './view';
 

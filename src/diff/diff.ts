@@ -4,18 +4,9 @@ import { ABIS } from '../tables';
 import { type CompareOptions, type Comparison, type Comparisons, compare } from './compare';
 import type { DiffContext } from './contexts';
 import { type EntryDraft, entryDrafts } from './dead-entries';
-import {
-  type Draft,
-  draftsOf,
-  type Folded,
-  fingerprintOf,
-  foldDraft,
-  foldKey,
-  type Memory,
-  mergedDraft,
-  mergeKey,
-  NOTHING,
-} from './findings';
+import { type Draft, fingerprintOf, mergedDraft, mergeKey, NOTHING } from './draft';
+import { draftsOf, type Memory } from './findings';
+import { type Folded, foldDraft, foldKey } from './folds';
 import { EVERY, Labels } from './labels';
 import type { ProfileSide, Side } from './side';
 import { textDrafts } from './text';

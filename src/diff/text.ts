@@ -1,6 +1,6 @@
 /** What the text of a profile says apart from its filter: flags, listener. */
 
-import { type Draft, NOTHING } from './findings';
+import { type Draft, NOTHING } from './draft';
 import type { ProfileSide, Side } from './side';
 
 export function textDrafts(before: Side, after: Side): Draft[] {
