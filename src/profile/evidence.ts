@@ -82,6 +82,7 @@ export function serializeEvidence(evidence: Evidence): string {
 }
 
 export function evidenceJsonSchema(): object {
-  const schema: typeof import('./evidence-schema') = require('./evidence-schema');
-  return schema.evidenceJsonSchema();
+  const { evidenceJsonSchema: make }: typeof import('./evidence-schema') =
+    require('./evidence-schema');
+  return make();
 }

@@ -89,6 +89,6 @@ export function parseEitherProfile(document: JsonDocument): EitherProfile {
 }
 
 export function profileJsonSchema(): object {
-  const schema: typeof import('./schema') = require('./schema');
-  return schema.profileJsonSchema();
+  const { profileJsonSchema: make }: typeof import('./schema') = require('./schema');
+  return make();
 }
