@@ -71,7 +71,8 @@ async function sideOf(given: Version, flags: Flags): Promise<ProfileSide> {
       remedy: 'Compare what it leads to.',
     });
   }
-  const text = await readTextFile(given.file);
+  // git never means standard input.
+  const text = await readTextFile(given.file === '-' ? './-' : given.file);
   // Of a commit the profile alone is handed over, in a temporary file; of the work tree the file.
   const here = given.file === given.path;
   const evidence = here ? await evidenceBeside(given.path) : null;
