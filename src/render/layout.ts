@@ -1,5 +1,5 @@
 /** Text for a terminal: escaped, wrapped, coloured. */
-import { escapeUnsafe } from '../errors/text';
+import { escapeLineStart, escapeUnsafe } from '../errors/text';
 
 const STYLES = {
   bold: [1, 22],
@@ -61,14 +61,6 @@ function painted({ text, style }: Span, colour: boolean): string {
   return `\u001b[${on}m${text}\u001b[${off}m`;
 }
 
-/**
- * GitHub reads the log of a workflow for commands: `::` where a line begins, blanks aside, and `##[`
- * anywhere (actions/runner, ActionCommand). No text of others may be one.
- */
-function withoutCommand(text: string): string {
-  return text.replace(/^( *)::/, '$1\\u003a:').replaceAll('##[', '#\\u0023[');
-}
-
 /** Words of the spans, each with its look; a `whole` span is one word. */
 function wordsOf(spans: readonly Span[]): Span[] {
   return spans.flatMap(({ text, style, whole }) => {
@@ -76,7 +68,7 @@ function wordsOf(spans: readonly Span[]): Span[] {
     const words = whole === true ? [safe] : safe.split(' ');
     return words
       .filter((word) => word !== '')
-      .map((word) => ({ text: withoutCommand(word), style }));
+      .map((word) => ({ text: escapeLineStart(word), style }));
   });
 }
 
@@ -114,7 +106,7 @@ export function wrap(
     while (rest !== '') {
       add(head, style);
       end();
-      [head, rest] = cut(withoutCommand(rest), room);
+      [head, rest] = cut(escapeLineStart(rest), room);
     }
     add(head, style);
   }

@@ -207,6 +207,7 @@ describe('terminal', () => {
 
   test("no untrusted text is a command to GitHub's workflows", () => {
     for (const text of [
+      'a \u3000::error::b '.repeat(9),
       'a ::error::b ##[error]c '.repeat(9),
       `${'a'.repeat(9)}${'::error::b'.repeat(9)}`,
     ]) {
