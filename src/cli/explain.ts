@@ -10,6 +10,7 @@ import { printable, styled } from './terminal';
 interface Flags {
   arch?: Machine;
   json?: boolean;
+  withoutBase?: true;
 }
 
 /** The machine whose ABIs the profile lists, where it lists those of one. */
@@ -36,7 +37,8 @@ function width(): number {
 }
 
 async function run(call: string, spec: string | undefined, flags: Flags): Promise<void> {
-  const side = spec === undefined ? null : await loadSide(spec);
+  const side =
+    spec === undefined ? null : await loadSide(spec, { withoutBase: flags.withoutBase === true });
   for (const note of side?.notes ?? []) warn(note);
   const explanation = explainCall(call, side === null ? null : subjectOf(side), {
     machine: flags.arch ?? machineOf(side),
@@ -64,6 +66,7 @@ export function register(program: Command): void {
         'whose ABIs to look at; that of the profile unless said',
       ).choices(MACHINES),
     )
+    .option('--without-base', 'read a SeccompProfile without the base profile that it names')
     .option('--json', 'print what is known as JSON')
     .action(run);
 }

@@ -71,7 +71,8 @@ async function sideOf(given: Version, flags: Flags): Promise<ProfileSide> {
       remedy: 'Compare what it leads to.',
     });
   }
-  const text = await readTextFile(given.file);
+  // git never means standard input.
+  const text = await readTextFile(given.file === '-' ? './-' : given.file);
   // Of a commit the profile alone is handed over, in a temporary file; of the work tree the file.
   const here = given.file === given.path;
   const evidence = here ? await evidenceBeside(given.path) : null;
@@ -91,7 +92,8 @@ async function sideOf(given: Version, flags: Flags): Promise<ProfileSide> {
 async function oneSided(given: Version, flags: Flags, what: string) {
   const side = await sideOf(given, flags);
   const sentences = [...side.notes, ...permitted(side)];
-  return `${given.name} is ${what}:\n${sentences.map((text) => `  ${text}\n`).join('')}`;
+  const lines = [`${given.name} is ${what}:`, ...sentences.map((text) => `  ${text}`)];
+  return lines.map((line) => `${printable(line)}\n`).join('');
 }
 
 async function shown(change: Change, flags: Flags, screen: Screen): Promise<string> {

@@ -29,7 +29,8 @@ async function converted(path: string): Promise<string[]> {
 }
 
 async function run(path: string): Promise<void> {
-  const lines = await converted(path);
+  // git means a file of that name.
+  const lines = await converted(path === '-' ? './-' : path);
   await emit(lines.map((line) => `${printable(line)}\n`).join(''));
 }
 

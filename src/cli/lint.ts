@@ -6,7 +6,7 @@ import { lint, TARGETS, type Target } from '../lint';
 import type { Format } from '../render';
 import type { Report } from '../review';
 import { bySeverity } from '../review/totals';
-import { emit, warn } from './output';
+import { emit } from './output';
 import {
   fails,
   formatOf,
@@ -20,12 +20,16 @@ import { loadSide } from './side';
 
 interface Flags extends ReviewFlags {
   target?: Target;
+  withoutBase?: true;
 }
 
-type Resolves = ((name: string) => boolean) | null;
+/** What libseccomp knows; with a note there is none to ask, or no way to call it. */
+interface Names {
+  resolves: ((name: string) => boolean) | null;
+  notes: string[];
+}
 
-/** null and a warning: there is no libseccomp to ask, or no way to call it. */
-async function namesKnown(): Promise<Resolves> {
+async function namesKnown(): Promise<Names> {
   const { isKnownName } = await import('../libseccomp/index.js');
   const known = new Map<string, boolean>();
   const ask = (name: string): boolean => {
@@ -35,16 +39,15 @@ async function namesKnown(): Promise<Resolves> {
   };
   try {
     ask('read');
-    return ask;
+    return { resolves: ask, notes: [] };
   } catch (thrown) {
     if (!(thrown instanceof SysieveError) || thrown.kind !== 'system') throw thrown;
-    warn(`names are not held to libseccomp: ${thrown.message}`);
-    return null;
+    return { resolves: null, notes: [`names are not held to libseccomp: ${thrown.message}`] };
   }
 }
 
-async function profileOf(spec: string): Promise<ProfileSide> {
-  const side = await loadSide(spec);
+async function profileOf(spec: string, { withoutBase }: Flags): Promise<ProfileSide> {
+  const side = await loadSide(spec, { withoutBase: withoutBase === true });
   if (side.kind === 'profile') return side;
   throw new SysieveError('input', 'lint-of-process', `${spec}: there is no profile to lint`, {
     cause: 'A process has compiled filters, or none.',
@@ -52,7 +55,7 @@ async function profileOf(spec: string): Promise<ProfileSide> {
   });
 }
 
-function reportOf(side: ProfileSide, flags: Flags, resolves: Resolves): Report {
+function reportOf(side: ProfileSide, flags: Flags, { resolves, notes }: Names): Report {
   const { profile, places, evidence, engine } = side;
   const target = flags.target ?? engine?.name ?? null;
   return {
@@ -64,7 +67,7 @@ function reportOf(side: ProfileSide, flags: Flags, resolves: Resolves): Report {
     contexts: [],
     cves: { opens: [], closes: [] },
     findings: lint({ profile, places, evidence, target, resolves }),
-    notes: side.notes,
+    notes: [...side.notes, ...notes],
   };
 }
 
@@ -99,10 +102,9 @@ async function run(specs: string[], flags: Flags): Promise<void> {
     throw new SysieveError('usage', 'usage', "'-' (standard input) can be read only once");
   }
   const sides: ProfileSide[] = [];
-  for (const spec of specs) sides.push(await profileOf(spec));
-  const resolves = await namesKnown();
-  const reports = sides.map((side) => reportOf(side, flags, resolves));
-  // Over all files at once: a waiver is unused only where none of them has the finding.
+  for (const spec of specs) sides.push(await profileOf(spec, flags));
+  const known = await namesKnown();
+  const reports = sides.map((side) => reportOf(side, flags, known));
   const whole = await waived(joined(reports), flags);
   const documents = IN_A_ROW.has(format)
     ? apart(reports, whole)
@@ -111,8 +113,9 @@ async function run(specs: string[], flags: Flags): Promise<void> {
   for (const report of documents) {
     texts.push(await renderReport(report, format, screenOf(process.stdout)));
   }
-  await emit(texts.join(''));
+  // Before they are printed: whoever reads only the first lines ends that.
   if (fails(whole.findings, flags)) process.exitCode = EXIT.check;
+  await emit(texts.join(''));
 }
 
 const ABOUT = `Finds what is dangerous, void or mistaken in profiles, judged by what passes under
@@ -133,6 +136,7 @@ export function register(program: Command): void {
       new Option('--target <name>', 'who will load the profiles; any of them unless said').choices(
         TARGETS,
       ),
-    );
+    )
+    .option('--without-base', 'read a SeccompProfile without the base profile that it names');
   reviewOptions(command, ['high', 'medium', 'any']).action(run);
 }

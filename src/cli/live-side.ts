@@ -98,5 +98,13 @@ export async function containerSide(
   const version = await versionOf(info);
   const runtime = runtimeOf(info.runtime?.name ?? null);
   const pid = info.pid;
-  return naming(spec, () => readLive(pid, spec, runtime, { name: info.engine, version }));
+  const side = naming(spec, () => readLive(pid, spec, runtime, { name: info.engine, version }));
+  // Between the engine's answer and the reading the id may have become another process's.
+  const again = await findContainer(info.id, { engine });
+  if (again.pid !== pid || again.startedAt !== info.startedAt) {
+    throw new SysieveError('input', 'container-changed', `${spec} was restarted meanwhile`, {
+      remedy: 'Try again once it runs on.',
+    });
+  }
+  return side;
 }

@@ -23,7 +23,8 @@ async function main(args: readonly string[]): Promise<number | null> {
     await program.parseAsync(args, { from: 'user' });
     return null;
   } catch (thrown) {
-    if (isBrokenPipe(thrown)) return EXIT.done;
+    // A check that had failed by then has failed.
+    if (isBrokenPipe(thrown)) return null;
     if (!(thrown instanceof CommanderError)) return reportError(thrown, own.includes('--json'));
     // Help and version have been printed, and are what was asked for.
     if (thrown.exitCode === 0) return EXIT.done;
@@ -33,7 +34,7 @@ async function main(args: readonly string[]): Promise<number | null> {
 }
 
 process.stdout.on('error', (error) => {
-  process.exit(isBrokenPipe(error) ? EXIT.done : EXIT.system);
+  process.exit(isBrokenPipe(error) ? (process.exitCode ?? EXIT.done) : EXIT.system);
 });
 
 main(process.argv.slice(2)).then(

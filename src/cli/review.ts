@@ -112,6 +112,8 @@ export function fails(findings: readonly Finding[], { failOn }: ReviewFlags): bo
 /** Prints the report and sets the exit status. */
 export async function finish(report: Report, flags: ReviewFlags): Promise<void> {
   const known = await waived(report, flags);
-  await emit(await renderReport(known, formatOf(flags), screenOf(process.stdout)));
+  const text = await renderReport(known, formatOf(flags), screenOf(process.stdout));
+  // Before it is printed: whoever reads only the first lines ends that.
   if (fails(known.findings, flags)) process.exitCode = EXIT.check;
+  await emit(text);
 }

@@ -1,9 +1,12 @@
 /** What may be sent to a terminal, and how it may look there. */
-import { escapeUnsafe } from '../errors/text';
+import { escapeLineStart, escapeUnsafe } from '../errors/text';
 
-/** For every string sysieve did not write itself: nothing in it can move, colour or reorder text. */
+/**
+ * For every string sysieve did not write itself, a line at most: nothing in it can move, colour or
+ * reorder text, or be a command to who reads the log.
+ */
 export function printable(text: string): string {
-  return escapeUnsafe(text);
+  return escapeLineStart(escapeUnsafe(text));
 }
 
 export interface Screen {

@@ -125,11 +125,14 @@ function fallsBackTo(view: View, abi: Abi, instead: string): boolean {
 const CARRIERS = [
   {
     carrier: 'socketcall',
+    mask: 0xffff_ffffn,
     codes: { socket: 1, connect: 3, sendto: 11, setsockopt: 14, socketpair: 8 },
     where: 'its arguments lie in memory, where a filter reads nothing',
   },
   {
     carrier: 'ipc',
+    // Above it is a version, which only some of the calls look at (ipc/syscall.c).
+    mask: 0xffffn,
     codes: { shmat: 21, shmget: 23, shmctl: 24, semget: 2, semctl: 3, msgget: 13, msgctl: 14 },
     where: "a filter's conditions on the calls it carries do not hold for it",
   },
@@ -137,11 +140,9 @@ const CARRIERS = [
 
 export function multiplexers(view: View): Draft[] {
   if (!view.abis.includes('i386')) return [];
-  return CARRIERS.flatMap(({ carrier, codes, where }): Draft[] => {
+  return CARRIERS.flatMap(({ carrier, mask, codes, where }): Draft[] => {
     const open = Object.entries(codes).flatMap(([name, code]) => {
-      const found = passing(view, 'i386', carrier, [
-        { index: 0, mask: 0xffffffffn, value: BigInt(code) },
-      ]);
+      const found = passing(view, 'i386', carrier, [{ index: 0, mask, value: BigInt(code) }]);
       if (found === null) return [];
       const bound = view.abis.some((abi) => refused(view, abi, name, [], isRefused) !== null);
       return bound && isDeliberate(view, name) ? [{ name, call: found.call }] : [];

@@ -15,8 +15,8 @@ import {
   unjustified,
 } from './risk';
 import { beyond, truncation } from './truncation';
-import type { Draft, LintInput, ViewRule } from './types';
-import { NOT_JUDGED, viewsOf } from './views';
+import type { Circumstance, Draft, LintInput, ViewRule } from './types';
+import { circumstanceWords, NOT_JUDGED, viewsOf } from './views';
 
 /** Rules at odds with each other are, whatever they are under. */
 const AT_ODDS: readonly ViewRule[] = [overridden, equalToDefault];
@@ -28,8 +28,8 @@ const RULES: readonly ViewRule[] = [
 
 interface Collected {
   draft: Draft;
-  /** null: without any capability as well. */
-  capabilities: string[] | null;
+  /** null: without any circumstance as well. */
+  only: Circumstance[] | null;
 }
 
 /**
@@ -39,35 +39,52 @@ interface Collected {
 export function lint(input: LintInput): Finding[] {
   const { views, drafts } = viewsOf(input);
   const found = new Map<string, Collected>();
-  const collect = (draft: Draft, capability: string | null): void => {
+  const collect = (draft: Draft, circumstance: Circumstance | null): void => {
     const key = `${identity(draft)} ${draft.path.join('/')}`;
     const known = found.get(key);
     if (known === undefined) {
-      found.set(key, { draft, capabilities: capability === null ? null : [capability] });
-    } else if (capability !== null && known.capabilities?.includes(capability) === false) {
-      known.capabilities.push(capability);
+      found.set(key, { draft, only: circumstance === null ? null : [circumstance] });
+    } else if (
+      circumstance !== null &&
+      known.only?.some((one) => holdsIn(one, circumstance)) === false
+    ) {
+      known.only.push(circumstance);
     }
   };
   for (const draft of drafts) collect(draft, null);
   const always = new Set<string>();
-  const opened = new Map<string, Draft[]>();
+  const opened = new Map<string, { circumstance: Capabilities; drafts: Draft[] }>();
   for (const view of views) {
-    if (view.capability === null) {
+    const { circumstance } = view;
+    if (circumstance === null) {
       for (const draft of RULES.flatMap((rule) => rule(view, input))) {
         collect(draft, null);
         always.add(identity(draft));
       }
       continue;
     }
+    if (circumstance.kind === 'kernel') {
+      // What passes there passes in every container.
+      for (const draft of RULES.flatMap((rule) => rule(view, input))) {
+        if (!always.has(identity(draft))) collect(draft, circumstance);
+      }
+      continue;
+    }
+    const fewer = [...opened.values()].filter((one) => holdsIn(one.circumstance, circumstance));
+    const said = new Set([...always, ...fewer.flatMap(({ drafts }) => drafts.map(identity))]);
     const passes = [...namespaces(view), ...riskyCalls(view, input)];
-    const more = passes.filter((draft) => !always.has(identity(draft)));
-    opened.set(view.capability, [...(opened.get(view.capability) ?? []), ...more]);
+    const more = passes.filter((draft) => !said.has(identity(draft)));
+    const words = circumstanceWords([circumstance]);
+    opened.set(words, {
+      circumstance,
+      drafts: [...(opened.get(words)?.drafts ?? []), ...more],
+    });
     for (const draft of AT_ODDS.flatMap((rule) => rule(view, input))) {
-      if (draft.severity !== 'low') collect(draft, view.capability);
+      if (draft.severity !== 'low') collect(draft, circumstance);
     }
   }
-  for (const [capability, more] of opened) {
-    if (more.length > 0) collect(openedBy(capability, more), null);
+  for (const { circumstance, drafts } of opened.values()) {
+    if (drafts.length > 0) collect(openedBy(circumstance, drafts), null);
   }
   for (const draft of ignored(input)) collect(draft, null);
   const said = new Set([...found.values()].map(({ draft }) => draft.rule));
@@ -81,6 +98,16 @@ export function lint(input: LintInput): Finding[] {
       return findingOf(input, collected, times);
     })
     .sort(inOrder);
+}
+
+type Capabilities = Extract<Circumstance, { kind: 'capabilities' }>;
+
+/** Whether what is so in the one is so in the other, which has all that it asks for. */
+function holdsIn(one: Circumstance, other: Circumstance): boolean {
+  if (one.kind === 'kernel' || other.kind === 'kernel') {
+    return circumstanceWords([one]) === circumstanceWords([other]);
+  }
+  return one.names.every((name) => other.names.includes(name));
 }
 
 /** A rule of its own names every place of what the policy stopped at, and something was judged. */
@@ -101,9 +128,11 @@ function identity(draft: Draft): string {
 }
 
 /** `times`: how many with the same words come before it in the file. */
-function findingOf(input: LintInput, { draft, capabilities }: Collected, times: number): Finding {
+function findingOf(input: LintInput, { draft, only }: Collected, times: number): Finding {
   const { rule, abi, call, message, reason, path, passes, after, witness } = draft;
-  const only = capabilities === null ? '' : `, in containers with ${capabilities.join(' or ')}`;
+  const where = only === null ? [] : [circumstanceWords(only)];
+  // A waiver for some containers is none for all of them.
+  const named = [...parts(draft), ...where];
   return {
     rule,
     severity: draft.severity,
@@ -121,13 +150,13 @@ function findingOf(input: LintInput, { draft, capabilities }: Collected, times: 
             nr: witness.nr,
             args: [0, 1, 2, 3, 4, 5].map((at) => `0x${(witness.args?.[at] ?? 0n).toString(16)}`),
           },
-    message: `${message}${only}`,
+    message: [message, ...where].join(', '),
     reason: reason ?? null,
     cves: { opens: [], closes: [] },
     evidence: evidenceOf(input, draft),
     place: input.places(path),
     contexts: [],
-    fingerprint: fingerprint(times === 0 ? parts(draft) : [...parts(draft), String(times)]),
+    fingerprint: fingerprint(times === 0 ? named : [...named, String(times)]),
     waiver: null,
   };
 }

@@ -12,7 +12,8 @@ import {
 } from '../tables';
 import { ALL, INT, listText, passesAlways, passing, passingPath, refused } from './ask';
 import { RISKY_DOMAINS, RISKY_PERSONALITY } from './dangers';
-import type { Draft, LintInput, View } from './types';
+import type { Circumstance, Draft, LintInput, View } from './types';
+import { circumstanceWords } from './views';
 
 const TIER_REASONS: Record<RiskTier, string> = {
   1: 'tier 1: takes over the kernel or other processes',
@@ -80,17 +81,18 @@ export function riskyCalls(view: View, input: LintInput): Draft[] {
  * What passes in containers that have a capability, beside what passes in all: meant for who has
  * it, and said in one finding. `found`: what riskyCalls and namespaces say of such containers.
  */
-export function openedBy(capability: string, found: readonly Draft[]): Draft {
+export function openedBy(circumstance: Circumstance, found: readonly Draft[]): Draft {
+  const words = circumstanceWords([circumstance]);
   const calls = [...new Set(found.flatMap(({ call }) => call ?? []))].sort();
   const user = found.some(({ rule }) => rule === 'user-namespace-open');
   return {
     rule: 'capability-opens',
     severity: 'note',
-    message: `in containers with ${capability} more passes: ${listText(calls, 40)}${
+    message: `${words} more passes: ${listText(calls, 40)}${
       user ? ', user namespaces among it' : ''
     }`,
     path: (found[0] as Draft).path,
-    key: [capability, ...calls],
+    key: [words.replace(/^.* with /, ''), ...calls],
   };
 }
 

@@ -25,19 +25,26 @@ export interface LintInput {
 export type Runtime = 'runc' | 'crun';
 export type Machine = 'x86_64' | 'aarch64';
 
+/** What gates ask for, and not every container or kernel has. */
+export type Circumstance =
+  /** Those that one rule asks for together, mostly one. */
+  | { readonly kind: 'capabilities'; readonly names: readonly string[] }
+  /** A kernel older than this, which some rule ends with. */
+  | { readonly kind: 'kernel'; readonly before: readonly [number, number] };
+
 /** The profile as one runtime hands it to libseccomp, in one kind of container. */
 export interface View {
   readonly machine: Machine;
-  /** The one capability of the container; null: none. */
-  readonly capability: string | null;
+  /** null: no capability, and a kernel newer than every gate. */
+  readonly circumstance: Circumstance | null;
   /** Its architectures are those that the tables have. */
   readonly profile: Profile;
   /** By index in `profile.syscalls`: the index in the file. */
   readonly sources: readonly number[];
   readonly abis: readonly Abi[];
-  /** Of all views without a capability together. */
+  /** Of all views without a circumstance together. */
   readonly everyAbi: readonly Abi[];
-  /** The names whose rules are others than without the capability; null: all names. */
+  /** The names whose rules are others than without the circumstance; null: all names. */
   readonly focus: ReadonlySet<string> | null;
   /** Those of the runtimes that could be decided. */
   readonly policies: readonly Policy[];

@@ -8,7 +8,7 @@ import {
   resolveGatedProfile,
 } from '../profile';
 import { type Abi, abiOf, abisOfMachine } from '../tables';
-import type { Draft, LintInput, Machine, Runtime, Target, View } from './types';
+import type { Circumstance, Draft, LintInput, Machine, Runtime, Target, View } from './types';
 
 /** Newer than every gate on a kernel: what such a rule says for the kernels in use. */
 export const NEWEST_KERNEL = '255.255';
@@ -58,11 +58,20 @@ function machineOf(architectures: Profile['architectures']): Machine {
   return listed.length > 0 && listed.every((abi) => arm.includes(abi)) ? 'aarch64' : 'x86_64';
 }
 
-export function machinesOf({ archMap, architectures }: GatedProfile): readonly Machine[] {
-  const mapped = (['x86_64', 'aarch64'] as const).filter((machine) =>
+const MACHINES: readonly Machine[] = ['x86_64', 'aarch64'];
+/** What gates call the machines. */
+const GATE_NAMES: Record<Machine, string> = { x86_64: 'amd64', aarch64: 'arm64' };
+
+export function machinesOf({ archMap, architectures, syscalls }: GatedProfile): readonly Machine[] {
+  const mapped = MACHINES.filter((machine) =>
     archMap.some(({ architecture }) => abiOf(architecture) === machine),
   );
-  return mapped.length > 0 ? mapped : [machineOf(architectures)];
+  if (mapped.length > 0) return mapped;
+  const usual = machineOf(architectures);
+  const asked = new Set(
+    syscalls.flatMap(({ includes, excludes }) => [...includes.arches, ...excludes.arches]),
+  );
+  return MACHINES.filter((machine) => machine === usual || asked.has(GATE_NAMES[machine]));
 }
 
 export interface Resolved {
@@ -85,37 +94,76 @@ export function resolveWithSources(gated: GatedProfile, context: EngineContext):
   };
 }
 
-function capabilitiesOf(gated: GatedProfile): string[] {
-  const named = gated.syscalls.flatMap(({ includes, excludes }) => [
-    ...includes.caps,
-    ...excludes.caps,
-  ]);
-  return [...new Set(named)].filter((name) => /^CAP_[A-Z0-9_]+$/.test(name)).sort();
+/** Each capability that a gate names, and those that a rule asks for together. */
+function capabilitiesOf(gated: GatedProfile): string[][] {
+  const isName = (name: string) => /^CAP_[A-Z0-9_]+$/.test(name);
+  const single = gated.syscalls
+    .flatMap(({ includes, excludes }) => [...includes.caps, ...excludes.caps])
+    .filter(isName);
+  const together = gated.syscalls
+    .map(({ includes }) => [...new Set(includes.caps)].sort())
+    .filter((names) => names.length > 1 && names.every(isName));
+  return [
+    ...[...new Set(single)].sort().map((name) => [name]),
+    ...new Map(together.map((names) => [names.join(), names])).values(),
+  ];
+}
+
+/** The kernels with which a rule ends, each once. */
+function kernelsOf(gated: GatedProfile): (readonly [number, number])[] {
+  const ends = gated.syscalls.flatMap(({ excludes: { minKernel } }) =>
+    minKernel === undefined ? [] : [minKernel],
+  );
+  return [...new Map(ends.map((end) => [end.join('.'), end])).values()];
+}
+
+function circumstancesOf(gated: GatedProfile): Circumstance[] {
+  return [
+    ...capabilitiesOf(gated).map((names) => ({ kind: 'capabilities', names }) as const),
+    ...kernelsOf(gated).map((before) => ({ kind: 'kernel', before }) as const),
+  ];
+}
+
+/** The newest kernel of the circumstance: one before the gate's. */
+function kernelIn(circumstance: Circumstance | null): string {
+  if (circumstance?.kind !== 'kernel') return NEWEST_KERNEL;
+  const [version, major] = circumstance.before;
+  return major > 0 ? `${version}.${major - 1}` : `${Math.max(0, version - 1)}.255`;
+}
+
+/** "in containers with CAP_SYS_ADMIN"; alike ones together. */
+export function circumstanceWords(all: readonly Circumstance[]): string {
+  const caps = all.flatMap((one) => (one.kind === 'capabilities' ? [one.names.join(' and ')] : []));
+  const kernels = all.flatMap((one) => (one.kind === 'kernel' ? [one.before.join('.')] : []));
+  return [
+    ...(caps.length > 0 ? [`in containers with ${caps.join(' or ')}`] : []),
+    ...(kernels.length > 0 ? [`on kernels before ${kernels.join(' or ')}`] : []),
+  ].join(', or ');
 }
 
 interface Case extends Resolved {
   readonly machine: Machine;
-  readonly capability: string | null;
+  readonly circumstance: Circumstance | null;
 }
 
 function casesOf({ profile: { format, value }, target }: LintInput): Case[] {
   const whole = (profile: Profile): Case => ({
     profile,
     machine: machineOf(profile.architectures),
-    capability: null,
+    circumstance: null,
     sources: profile.syscalls.map((_, index) => index),
   });
   if (format === 'oci') return [whole(value)];
   const engine = engineOf(value, target);
   if (engine === null) return [whole(withoutGates(value))];
-  return [null, ...capabilitiesOf(value)].flatMap((capability) =>
+  return [null, ...circumstancesOf(value)].flatMap((circumstance) =>
     machinesOf(value).map((machine) => ({
       machine,
-      capability,
+      circumstance,
       ...resolveWithSources(value, {
         engine,
-        capabilities: capability === null ? [] : [capability],
-        kernelVersion: NEWEST_KERNEL,
+        capabilities: circumstance?.kind === 'capabilities' ? circumstance.names : [],
+        kernelVersion: kernelIn(circumstance),
         architecture: machine,
       }),
     })),
@@ -141,20 +189,20 @@ function policyFor(
   return { policy: null, error };
 }
 
-/** Views to judge, without capabilities first, and the findings of those that could not be made. */
+/** Views to judge, without circumstances first, and the findings of those that could not be made. */
 export function viewsOf(input: LintInput): { views: View[]; drafts: Draft[] } {
   const drafts: Draft[] = [];
   const runtimes = runtimesOf(input.target);
   const cases = casesOf(input);
-  const bare = cases.filter(({ capability }) => capability === null);
+  const bare = cases.filter(({ circumstance }) => circumstance === null);
   const everyAbi = [...new Set(bare.flatMap(abisOf))];
   const views = cases.map((one): View => {
-    const { machine, capability } = one;
+    const { machine, circumstance } = one;
     const unknown = one.profile.architectures.filter((arch) => abiOf(arch) === null);
     if (unknown.length > 0) drafts.push(unjudged(input, unknown));
     const known = one.profile.architectures.filter((arch) => abiOf(arch) !== null);
     const profile = { ...one.profile, architectures: known };
-    const made = (capability === null ? runtimes : runtimes.slice(0, 1)).map((runtime) => ({
+    const made = (circumstance === null ? runtimes : runtimes.slice(0, 1)).map((runtime) => ({
       runtime,
       ...policyFor(profile, machine, runtime),
     }));
@@ -163,7 +211,7 @@ export function viewsOf(input: LintInput): { views: View[]; drafts: Draft[] } {
       if (error !== null) drafts.push(failed(one, runtime, error, policy, policies.length));
     }
     const base = bare.find((other) => other.machine === machine);
-    const focus = capability === null || base === undefined ? null : changedNames(base, one);
+    const focus = circumstance === null || base === undefined ? null : changedNames(base, one);
     return { ...one, profile, abis: abisOf(one), everyAbi, focus, policies };
   });
   return { views, drafts };
@@ -196,7 +244,7 @@ export const NOT_JUDGED =
   'What passes was not judged: the rules about that found nothing because of this.';
 
 function failed(
-  { sources, capability }: Case,
+  { sources, circumstance }: Case,
   runtime: Runtime,
   error: SysieveError,
   policy: Policy | null,
@@ -224,7 +272,7 @@ function failed(
     // The message names entries by index: the runtime and what is wrong, without the numbers.
     key: [
       ...(refused ? [runtime] : []),
-      ...(capability === null ? [] : [capability]),
+      ...(circumstance === null ? [] : [circumstanceWords([circumstance])]),
       error.message.replace(/syscalls\[\d+\]/g, 'an entry'),
     ],
   };

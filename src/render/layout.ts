@@ -1,5 +1,5 @@
 /** Text for a terminal: escaped, wrapped, coloured. */
-import { escapeUnsafe } from '../errors/text';
+import { escapeLineStart, escapeUnsafe } from '../errors/text';
 
 const STYLES = {
   bold: [1, 22],
@@ -66,7 +66,9 @@ function wordsOf(spans: readonly Span[]): Span[] {
   return spans.flatMap(({ text, style, whole }) => {
     const safe = escapeUnsafe(text);
     const words = whole === true ? [safe] : safe.split(' ');
-    return words.filter((word) => word !== '').map((word) => ({ text: word, style }));
+    return words
+      .filter((word) => word !== '')
+      .map((word) => ({ text: escapeLineStart(word), style }));
   });
 }
 
@@ -104,7 +106,7 @@ export function wrap(
     while (rest !== '') {
       add(head, style);
       end();
-      [head, rest] = cut(rest, room);
+      [head, rest] = cut(escapeLineStart(rest), room);
     }
     add(head, style);
   }

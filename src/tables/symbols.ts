@@ -257,6 +257,12 @@ const MEANINGS: Readonly<Record<string, Readonly<Record<number, Meaning>>>> = {
     },
   },
   ioctl: { 1: values('request', IOCTLS, IOCTL_TERMINAL_INPUT) },
+  ipc: {
+    0: values(
+      'call',
+      '1 SEMOP SEMGET SEMCTL SEMTIMEDOP 11 MSGSND MSGRCV MSGGET MSGCTL 21 SHMAT SHMDT SHMGET SHMCTL',
+    ),
+  },
   keyctl: { 0: values('operation', KEYCTLS, ...operations(KEYCTL_KINDS)) },
   kill: { 1: SIGNAL },
   madvise: { 2: values('advice', MADVISES) },
@@ -286,6 +292,12 @@ const MEANINGS: Readonly<Record<string, Readonly<Record<number, Meaning>>>> = {
   },
   shutdown: { 1: values('how', '0 SHUT_RD SHUT_WR SHUT_RDWR') },
   socket: { 0: DOMAIN, 1: TYPE, 2: number('protocol') },
+  socketcall: {
+    0: values(
+      'call',
+      '1 SYS_SOCKET SYS_BIND SYS_CONNECT SYS_LISTEN SYS_ACCEPT SYS_GETSOCKNAME SYS_GETPEERNAME SYS_SOCKETPAIR SYS_SEND SYS_RECV SYS_SENDTO SYS_RECVFROM SYS_SHUTDOWN SYS_SETSOCKOPT SYS_GETSOCKOPT SYS_SENDMSG SYS_RECVMSG SYS_ACCEPT4 SYS_RECVMMSG SYS_SENDMMSG',
+    ),
+  },
   socketpair: { 0: DOMAIN, 1: TYPE, 2: number('protocol') },
   tgkill: { 2: SIGNAL },
   tkill: { 1: SIGNAL },

@@ -103,6 +103,22 @@ describe('git diff with the driver', () => {
     expect(broken).toMatch(/NOT COMPARED: app\.json: app\.evidence\.json:1:14/);
   });
 
+  test('a file named as standard input is the file', () => {
+    write('-', profile(['read']));
+    sample.git('add', '-A');
+    write('-', profile(['read', 'ptrace']));
+    expect(shown('--', '-')).toMatch(/^\+ high +ptrace may pass/m);
+    expect(shown('--no-ext-diff', '--', '-')).toMatch(/^\+.*ptrace/m);
+  });
+
+  test('the name of an added profile cannot act on a terminal', () => {
+    write('\u001b[2J.json', profile(['read']));
+    sample.git('add', '-A');
+    const text = shown('--cached');
+    expect(text).not.toContain('\u001b[2J');
+    expect(text).toContain('b/\\u001b[2J.json is a new profile');
+  });
+
   test('an added and a deleted profile, in numbers', () => {
     write('new.json', profile(['read', 'write', 'nothing_of_the_sort']));
     write(

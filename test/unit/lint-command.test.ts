@@ -157,3 +157,29 @@ test.each([
 ])('%j ends with status %i', (args, expected) => {
   expect(lint(args, 'no profile').status).toBe(expected);
 });
+
+test('a SeccompProfile with a base is read without it when asked, and that is said', () => {
+  const text = `apiVersion: security-profiles-operator.x-k8s.io/v1beta1
+kind: SeccompProfile
+spec:
+  baseProfileName: runc-v1.2
+  defaultAction: SCMP_ACT_ERRNO
+  architectures: [SCMP_ARCH_X86_64]
+  syscalls: [{action: SCMP_ACT_ALLOW, names: [ptrace]}]
+`;
+  const refused = lint(['-'], text);
+  expect(refused).toMatchObject({ status: 3, err: expect.stringContaining('--without-base') });
+  const { status, out } = lint(['-', '--without-base', '--json'], text);
+  expect(status).toBe(0);
+  expect(findings(out).map(({ rule }) => rule)).toContain('risky-call');
+  expect(JSON.parse(out)).toMatchObject({
+    notes: [expect.stringContaining('without its base profile "runc-v1.2"')],
+  });
+});
+
+test('a reader that goes away before the end hides no failed check', () => {
+  write('app.json', profile('ptrace'));
+  const command = `set -o pipefail; "$0" "$1" lint --fail-on high app.json | exec 0<&-`;
+  const { status } = spawnSync('bash', ['-c', command, process.execPath, MAIN], { cwd: directory });
+  expect(status).toBe(1);
+});

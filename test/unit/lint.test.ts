@@ -688,6 +688,48 @@ it('says what passes with a capability in one note', () => {
   ]);
 });
 
+it('says what passes only with two capabilities, and not again what one of them opens', () => {
+  const profile = gated(allow('mount'), { includes: { caps: ['CAP_SYS_ADMIN'] } });
+  profile.syscalls.push({
+    ...allow('bpf'),
+    includes: { caps: ['CAP_SYS_ADMIN', 'CAP_BPF'] },
+  });
+  const found = lintOf(profile, { target: 'docker' });
+  expect(found.filter(({ rule }) => rule === 'capability-opens')).toMatchObject([
+    { message: 'in containers with CAP_SYS_ADMIN more passes: mount' },
+    { message: 'in containers with CAP_BPF and CAP_SYS_ADMIN more passes: bpf' },
+  ]);
+});
+
+it('judges what passes on older kernels alone, and names them', () => {
+  const rule = { ...allow('ptrace'), excludes: { minKernel: '5.10' } };
+  const risky = (target: Target) =>
+    lintOf(deny(rule), { target }).filter((one) => one.rule === 'risky-call');
+  expect(risky('docker')).toMatchObject([
+    { severity: 'high', call: 'ptrace', message: 'ptrace passes, on kernels before 5.10' },
+  ]);
+  // Podman reads no minKernel: the rule holds on every kernel, and so is another finding.
+  const [always] = risky('podman');
+  expect(always).toMatchObject({ message: 'ptrace passes' });
+  expect(always?.fingerprint).not.toBe(risky('docker')[0]?.fingerprint);
+});
+
+it('judges the rules for a machine that only their gates name', () => {
+  const profile = deny({ ...allow('ptrace'), includes: { arches: ['arm64'] } });
+  const found = lintOf(profile, { target: 'docker' });
+  const risky = found.filter(({ rule, abi }) => rule === 'risky-call' && abi === 'aarch64');
+  expect(risky).toMatchObject([{ call: 'ptrace' }]);
+});
+
+it('knows the upper half of the first argument of ipc, which the kernel does not look at', () => {
+  const bounded = with32(permit(refuse('ipc', 1, cmp(0, 'EQ', 23)), refuse('shmget', 1)));
+  expect(lintOf(bounded).find(({ rule }) => rule === 'ipc-open')).toMatchObject({
+    message: expect.stringContaining('the rules for shmget:'),
+  });
+  const whole = with32(permit(refuse('ipc', 1, masked(0, 0xffff, 23)), refuse('shmget', 1)));
+  expect(lintOf(whole).find(({ rule }) => rule === 'ipc-open')).toBeUndefined();
+});
+
 it('finds rules at odds under a capability alone, as grave as others', () => {
   const profile = deny(
     { ...refuse('mount', 13), includes: { caps: ['CAP_SYS_ADMIN'] } },

@@ -205,6 +205,18 @@ describe('terminal', () => {
     expect(shown).not.toMatch(/^(identical|both|sides|are|the|same|text)/m);
   });
 
+  test("no untrusted text is a command to GitHub's workflows", () => {
+    for (const text of [
+      'a \u3000::error::b '.repeat(9),
+      'a ::error::b ##[error]c '.repeat(9),
+      `${'a'.repeat(9)}${'::error::b'.repeat(9)}`,
+    ]) {
+      for (const columns of [20, 33, 40, 80]) {
+        expect(show(hostileReport(text), 'terminal', { columns })).not.toMatch(/^\s*::|##\[/m);
+      }
+    }
+  });
+
   test('a heading for each set of contexts, none where there is one', () => {
     const shown = show(sampleDiff(), 'terminal');
     expect(shown.match(/^Where: .*$/gm)).toEqual([

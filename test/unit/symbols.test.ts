@@ -95,9 +95,11 @@ const INCLUDES = `
 #include <linux/close_range.h>
 #include <linux/futex.h>
 #include <linux/io_uring.h>
+#include <linux/ipc.h>
 #include <linux/keyctl.h>
 #include <linux/membarrier.h>
 #include <linux/memfd.h>
+#include <linux/net.h>
 #include <linux/prctl.h>
 #include <linux/ptrace.h>
 #include <asm/ptrace-abi.h>
