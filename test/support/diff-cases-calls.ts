@@ -58,7 +58,7 @@ const ARGUMENTS: readonly DiffCase[] = [
         abi: 'i386',
         call: 'socketcall',
         severity: 'medium',
-        added: ['args[0] 0x1'],
+        added: ['call SYS_SOCKET'],
       },
     ],
   },
@@ -84,7 +84,7 @@ const ARGUMENTS: readonly DiffCase[] = [
         rule: 'call-widened',
         abi: 'i386',
         call: 'socketcall',
-        added: ['args[0] 0x3'],
+        added: ['call SYS_CONNECT'],
         severity: 'low',
       },
     ],
@@ -104,7 +104,7 @@ const ARGUMENTS: readonly DiffCase[] = [
     findings: [
       { rule: 'call-widened', abi: 'x86_64', call: 'semget' },
       { rule: 'call-widened', abi: 'i386', call: 'semget' },
-      { rule: 'call-widened', abi: 'i386', call: 'ipc', added: ['args[0] 0x2'] },
+      { rule: 'call-widened', abi: 'i386', call: 'ipc', added: ['call SEMGET'] },
     ],
   },
   {

@@ -53,7 +53,10 @@ test('meanings are of calls that there are, and names stand for one value each',
   }
 });
 
-/** Not in the headers of Linux 6.1 or of libc, under these names: as v6.18 has them. */
+/**
+ * Not in the headers of Linux 6.1 or of libc, under these names: as v6.18 has them; and those of
+ * linux/ipc.h, which libc's contradicts.
+ */
 const NOT_IN_HEADERS = `
 ARCH_CET_STATUS 0x3001 ARCH_GET_UNTAG_MASK 0x4001 ARCH_ENABLE_TAGGED_ADDR 0x4002
 ARCH_GET_MAX_TAG_BITS 0x4003 ARCH_FORCE_TAGGED_SVA 0x4004 ARCH_SHSTK_ENABLE 0x5001
@@ -73,7 +76,9 @@ PR_PPC_GET_DEXCR 72 PR_PPC_SET_DEXCR 73 PR_GET_SHADOW_STACK_STATUS 74
 PR_SET_SHADOW_STACK_STATUS 75 PR_LOCK_SHADOW_STACK_STATUS 76 PR_TIMER_CREATE_RESTORE_IDS 77
 PR_FUTEX_HASH 78 PR_GET_AUXV 0x41555856 PTRACE_PEEKUSER 3 PTRACE_POKEUSER 6
 PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG 0x4210 PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG 0x4211
-PTRACE_SET_SYSCALL_INFO 0x4212 SCHED_EXT 7`;
+PTRACE_SET_SYSCALL_INFO 0x4212 SCHED_EXT 7
+SEMOP 1 SEMGET 2 SEMCTL 3 SEMTIMEDOP 4 MSGSND 11 MSGRCV 12 MSGGET 13 MSGCTL 14 SHMAT 21 SHMDT 22
+SHMGET 23 SHMCTL 24`;
 
 const INCLUDES = `
 #define _GNU_SOURCE
@@ -95,7 +100,6 @@ const INCLUDES = `
 #include <linux/close_range.h>
 #include <linux/futex.h>
 #include <linux/io_uring.h>
-#include <linux/ipc.h>
 #include <linux/keyctl.h>
 #include <linux/membarrier.h>
 #include <linux/memfd.h>
