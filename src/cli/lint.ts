@@ -113,9 +113,8 @@ async function run(specs: string[], flags: Flags): Promise<void> {
   for (const report of documents) {
     texts.push(await renderReport(report, format, screenOf(process.stdout)));
   }
-  const grave = whole.findings.filter(({ severity }) => severity !== 'note');
   // Before they are printed: whoever reads only the first lines ends that.
-  if (fails(grave, flags)) process.exitCode = EXIT.check;
+  if (fails(whole.findings, flags)) process.exitCode = EXIT.check;
   await emit(texts.join(''));
 }
 

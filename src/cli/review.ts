@@ -90,10 +90,11 @@ export async function renderReport(
   });
 }
 
+/** A note is no reason to fail. */
 function meets({ severity, effect }: Finding, threshold: Threshold): boolean {
   switch (threshold) {
     case 'any':
-      return true;
+      return severity !== 'note';
     case 'widen':
       return effect === 'widens';
     case 'medium':

@@ -2,6 +2,7 @@
 import { SysieveError } from '../errors';
 import { type Answer, changes, family, type Policy } from '../policy';
 import {
+  boundaryGate,
   type ContextOptions,
   contextsOf,
   type DiffContext,
@@ -152,7 +153,10 @@ export function compare(before: Side, after: Side, options: CompareOptions = {})
     names = concerned(before, after, engines);
     const asked = names;
     const gates = gatesOf(profiles.map(asGated), (name) => asked === null || asked.has(name));
-    contexts = contextsOf(gates, machines, options);
+    const boundary = boundaryGate(profiles.map(asGated), asked);
+    // Whether a call is named then matters to others.
+    if (boundary !== null) names = null;
+    contexts = contextsOf(boundary === null ? gates : [...gates, boundary], machines, options);
   }
   return new Comparer(before, after, engines, options, names).run(machines, contexts, notes);
 }

@@ -3,8 +3,9 @@
  * calls that they treat differently. Every other context gives the same answers as one of these.
  */
 import { SysieveError } from '../errors';
+import { largestOf } from '../policy';
 import type { EngineContext, GatedProfile, GatedRule } from '../profile';
-import { abisOfMachine, archOf } from '../tables';
+import { ABIS, abisOfMachine, archOf, ENGINE_CAPABILITIES } from '../tables';
 
 export type Machine = 'x86_64' | 'aarch64';
 export const MACHINES: readonly Machine[] = ['x86_64', 'aarch64'];
@@ -28,23 +29,8 @@ export interface ContextOptions {
   readonly kernelVersion?: string;
 }
 
-/** Docker's, for a container that asks for none; Podman's are among them (moby oci/caps/defaults.go). */
-export const DEFAULT_CAPABILITIES: readonly string[] = [
-  'CAP_CHOWN',
-  'CAP_DAC_OVERRIDE',
-  'CAP_FSETID',
-  'CAP_FOWNER',
-  'CAP_MKNOD',
-  'CAP_NET_RAW',
-  'CAP_SETGID',
-  'CAP_SETUID',
-  'CAP_SETFCAP',
-  'CAP_SETPCAP',
-  'CAP_NET_BIND_SERVICE',
-  'CAP_SYS_CHROOT',
-  'CAP_KILL',
-  'CAP_AUDIT_WRITE',
-];
+/** Of a container that asks for none: Docker's; Podman's are among them. */
+export const DEFAULT_CAPABILITIES = ENGINE_CAPABILITIES.docker;
 
 const NATIVE_NAMES: Record<Machine, readonly string[]> = {
   x86_64: ['amd64', 'x86', 'x32'],
@@ -100,14 +86,62 @@ export function gatesOf(
   }
   const made = new Map<string, Gate>();
   for (const { caps, kernels } of asked.values()) {
-    const versions = [...kernels].map((one) => one.split('.').map(Number) as [number, number]);
-    versions.sort(([a, b], [c, d]) => a - c || b - d);
+    const versions = ascending(kernels);
     made.set(JSON.stringify([[...caps].sort(), versions]), {
       capabilities: caps,
       kernels: versions,
     });
   }
   return [...made.values()];
+}
+
+function isGated({ includes, excludes }: GatedRule): boolean {
+  return [includes, excludes].some(
+    ({ caps, arches, minKernel }) => caps.length + arches.length > 0 || minKernel !== undefined,
+  );
+}
+
+/**
+ * runc answers ENOSYS above the largest number that is named, so that a gate on one call decides over
+ * others: everything that the gates of calls above the names that are always there ask, together.
+ * null: no call in `changed` (null: any) can move that boundary, or no gate decides over it.
+ */
+export function boundaryGate(
+  profiles: readonly GatedProfile[],
+  changed: ReadonlySet<string> | null,
+): Gate | null {
+  const gated = profiles.flatMap(({ syscalls }) => syscalls.filter(isGated));
+  if (gated.length === 0) return null;
+  const boundaries = ABIS.map((abi) => ({
+    abi,
+    lowest: Math.min(
+      ...profiles.map(({ syscalls }) =>
+        syscalls.reduce(
+          (last, rule) => (isGated(rule) ? last : Math.max(last, largestOf(rule.names, abi))),
+          0,
+        ),
+      ),
+    ),
+  }));
+  const isAbove = (names: readonly string[]): boolean =>
+    boundaries.some(({ abi, lowest }) => largestOf(names, abi) > lowest);
+  if (changed !== null && !isAbove([...changed])) return null;
+  const capabilities = new Set<string>();
+  const kernels = new Set<string>();
+  for (const { names, includes, excludes } of gated) {
+    if (!isAbove(names)) continue;
+    for (const cap of [...includes.caps, ...excludes.caps]) capabilities.add(cap);
+    for (const one of [includes.minKernel, excludes.minKernel]) {
+      if (one !== undefined) kernels.add(one.join('.'));
+    }
+  }
+  if (capabilities.size === 0 && kernels.size === 0) return null;
+  return { capabilities, kernels: ascending(kernels) };
+}
+
+function ascending(kernels: ReadonlySet<string>): [number, number][] {
+  const versions = [...kernels].map((one) => one.split('.').map(Number) as [number, number]);
+  return versions.sort(([a, b], [c, d]) => a - c || b - d);
 }
 
 const CONTEXT_LIMIT = 1024;
@@ -145,9 +179,12 @@ type Circumstances = Pick<DiffContext, 'capabilities' | 'kernelVersion'>;
  * answered one by one, so combinations for several calls show nothing that these do not.
  */
 function circumstances(gates: readonly Gate[], options: ContextOptions): Circumstances[] {
-  const newest = kernelVersions(
-    gates.flatMap(({ kernels }) => kernels).sort(([a, b], [c, d]) => a - c || b - d),
-  ).at(-1) as string;
+  // Each call that asks about a kernel is seen on all of them: one left out between two of them could
+  // be told by either's name.
+  const every = kernelVersions(
+    ascending(new Set(gates.flatMap(({ kernels }) => kernels.map((one) => one.join('.'))))),
+  );
+  const newest = every.at(-1) as string;
   const made = new Map<string, Circumstances>();
   const add = (some: readonly string[], version: string): void => {
     const capabilities = [...(options.capabilities ?? some)].sort();
@@ -158,7 +195,7 @@ function circumstances(gates: readonly Gate[], options: ContextOptions): Circums
   add(DEFAULT_CAPABILITIES, newest);
   for (const { capabilities, kernels } of gates) {
     const rest = DEFAULT_CAPABILITIES.filter((name) => !capabilities.has(name));
-    const versions = kernels.length === 0 ? [newest] : kernelVersions(kernels);
+    const versions = kernels.length === 0 ? [newest] : every;
     for (const some of options.capabilities ? [[]] : subsets(capabilities)) {
       for (const version of versions) add([...rest, ...some], version);
     }

@@ -3,21 +3,14 @@ import { type ContextResult, type Finding, type Report, SEVERITIES, type Verdict
 import { ABIS } from '../tables';
 import { type CompareOptions, type Comparison, type Comparisons, compare } from './compare';
 import type { DiffContext } from './contexts';
-import {
-  type Draft,
-  draftsOf,
-  type Folded,
-  fingerprintOf,
-  foldDraft,
-  foldKey,
-  type Memory,
-  mergedDraft,
-  mergeKey,
-  NOTHING,
-} from './findings';
+import { type EntryDraft, entryDrafts } from './dead-entries';
+import { type Draft, fingerprintOf, mergedDraft, mergeKey, NOTHING } from './draft';
+import { draftsOf, type Memory } from './findings';
+import { type Folded, foldDraft, foldKey } from './folds';
 import { EVERY, Labels } from './labels';
 import type { ProfileSide, Side } from './side';
 import { textDrafts } from './text';
+import { engineOf } from './view';
 
 export type DiffOptions = CompareOptions;
 
@@ -30,19 +23,23 @@ export function diff(before: Side, after: Side, options: DiffOptions = {}): Repo
   if (sameText(before, after)) return unchanged(before, after, notes);
   const compared = compare(before, after, options);
   const merged = merge(compared, { before, after });
-  const refusals = compared.refusals.map(
-    ({ side, error, runtime }): Draft => ({
+  const refusals = compared.refusals.map(({ side, error, runtime }) => ({
+    key: `${runtime} ${side}`,
+    draft: {
       ...NOTHING,
       rule: 'runtime-refuses',
       severity: side === 'after' ? 'high' : 'low',
       effect: 'none',
       message: `${runtime} refuses ${side === 'after' ? 'the new' : 'the old'} profile: ${error.message}`,
       reason: side === 'after' ? 'no container starts under it' : null,
-    }),
-  );
+    } satisfies Draft,
+  }));
   const findings = [
     ...merged.findings,
-    ...[...textDrafts(before, after), ...refusals].map((draft) => finished(draft, [EVERY])),
+    ...textDrafts(before, after).map((draft) => finished(draft, [EVERY])),
+    ...[...refusals, ...entries(before, after, options)].map(({ draft, key }) =>
+      finished(draft, [EVERY], key),
+    ),
   ].sort(byWeight);
   return {
     subject: 'diff',
@@ -50,7 +47,7 @@ export function diff(before: Side, after: Side, options: DiffOptions = {}): Repo
     after: after.label,
     verdict: verdictOf(findings.map(({ effect }) => effect)),
     headlines: headlines(before, after, merged.findings),
-    contexts: withEvery(merged.contexts, findings),
+    contexts: withEvery(merged, findings),
     cves: cvesOf(findings),
     findings,
     notes: [...notes, ...compared.notes],
@@ -86,23 +83,34 @@ function sameEngine(a: ProfileSide, b: ProfileSide): boolean {
   return a.engine?.name === b.engine?.name && a.engine?.version === b.engine?.version;
 }
 
-function finished(draft: Draft, contexts: readonly string[]): Finding {
-  const label = contexts.join('; ');
+function entries(before: Side, after: Side, { engine }: DiffOptions): EntryDraft[] {
+  if (before.kind !== 'profile' || after.kind !== 'profile') return [];
+  const engines = {
+    before: engineOf(before, engine ?? null),
+    after: engineOf(after, engine ?? null),
+  };
+  return entryDrafts(before, after, engines);
+}
+
+function finished(draft: Draft, contexts: readonly string[], key = ''): Finding {
+  const label = [contexts.join('; '), key].join('');
   return { ...draft, contexts, fingerprint: fingerprintOf(draft, label), waiver: null };
 }
 
 /** What is not about the filter holds everywhere, also where nothing else does. */
 function withEvery(
-  contexts: readonly ContextResult[],
+  { contexts, everywhere }: Merged,
   findings: readonly Finding[],
 ): readonly ContextResult[] {
   const needed = findings.some((finding) => finding.contexts.includes(EVERY));
   if (!needed || contexts.some(({ label }) => label === EVERY)) return contexts;
-  return [{ label: EVERY, verdict: 'equivalent' }, ...contexts];
+  return [{ label: EVERY, verdict: everywhere }, ...contexts];
 }
 
 interface Merged {
   contexts: ContextResult[];
+  /** Of every context taken together, as of the others. */
+  everywhere: Verdict;
   findings: Finding[];
 }
 
@@ -153,14 +161,18 @@ function merge({ compared }: Comparisons, sides: { before: Side; after: Side }):
     group.drafts.push(drafts.get(key) as Draft);
     groups.set(label, group);
   }
-  const contexts = [...groups].map(([label, { where }]): ContextResult => {
-    // What holds there, and perhaps elsewhere too.
-    const here = [...groups.values()].filter((group) =>
-      [...where].every((one) => group.where.has(one)),
-    );
-    const effects = here.flatMap((group) => group.drafts.map(({ effect }) => effect));
-    return { label, verdict: verdictOf(effects) };
-  });
+  const effects = new Map([...universe.keys()].map((here) => [here, new Set<Draft['effect']>()]));
+  for (const { where, drafts: all } of groups.values()) {
+    for (const here of where) for (const { effect } of all) effects.get(here)?.add(effect);
+  }
+  // What holds in all of them, be it by other calls in each.
+  const verdictIn = (where: Iterable<string>): Verdict => {
+    const [first, ...rest] = [...where].map((here) => effects.get(here) as Set<Draft['effect']>);
+    return verdictOf([...(first ?? [])].filter((effect) => rest.every((some) => some.has(effect))));
+  };
+  const contexts = [...groups].map(
+    ([label, { where }]): ContextResult => ({ label, verdict: verdictIn(where) }),
+  );
   const untouched = [...universe.keys()].filter(
     (here) => ![...groups.values()].some(({ where }) => where.has(here)),
   );
@@ -170,6 +182,7 @@ function merge({ compared }: Comparisons, sides: { before: Side; after: Side }):
   }
   return {
     contexts,
+    everywhere: verdictIn(universe.keys()),
     findings: [...groups].flatMap(([label, group]) =>
       group.drafts.map((draft) => finished(draft, [label])),
     ),

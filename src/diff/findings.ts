@@ -1,46 +1,18 @@
 /** From the changes of one comparison to findings; in which contexts they hold comes later. */
-import type { Answer } from '../policy';
-import { type Finding, fingerprint, type Place, type Reasons } from '../review';
+import type { Reasons } from '../review';
 import type { Abi } from '../tables';
 import type { Comparison } from './compare';
+import { type Draft, messageOf, type Sides } from './draft';
+import { type Fold, type Folded, foldOf, numbersFold, stubFold, toldAlone } from './folds';
+import { changePlace } from './places';
 import { reasonsIn } from './reasons';
 import { denial, type Judged, narrowing, widening } from './severity';
 import type { Side } from './side';
 import type { AnswerChange, AnswerEffect, Named, Nameless } from './taken-apart';
-import type { ProfileView } from './view';
-import { answersText, areasText, counted, listed, witnessOf } from './words';
-
-/** Without what only the set of contexts tells. */
-export type Draft = Omit<Finding, 'contexts' | 'fingerprint' | 'waiver'>;
-
-export interface Sides {
-  readonly before: Side;
-  readonly after: Side;
-}
-
-export const NOTHING = {
-  abi: null,
-  call: null,
-  before: null,
-  after: null,
-  values: null,
-  witness: null,
-  reason: null,
-  cves: { opens: [], closes: [] },
-  evidence: null,
-  place: null,
-} as const;
+import { answersText, areasText, witnessOf } from './words';
 
 /** By change, then by the CVEs that it opens or closes. */
 export type Memory = WeakMap<Named, Map<string, Draft>>;
-
-/** Changes that follow from one thing and are told as that, however many contexts they hold in. */
-export interface Folded {
-  readonly fold: Fold;
-  readonly comparison: Comparison;
-  readonly named: readonly Named[];
-  readonly nameless: readonly Nameless[];
-}
 
 export interface Drafts {
   readonly calls: readonly Draft[];
@@ -51,11 +23,8 @@ export function draftsOf(comparison: Comparison, sides: Sides, memory: Memory): 
   return new Drafting(comparison, sides, memory).all();
 }
 
-export function foldKey({ fold: { rule, abi, effect } }: Folded): string {
-  return JSON.stringify([rule, abi, effect]);
-}
-
-const TIERED = new Set(['high', 'medium']);
+/** i386's first forms of them take a pointer to their arguments (arch/x86: old_mmap, old_select). */
+const OLD_CALLS = new Set(['mmap', 'select']);
 
 class Drafting {
   constructor(
@@ -65,7 +34,8 @@ class Drafting {
   ) {}
 
   all(): Drafts {
-    const { named, nameless } = this.comparison;
+    const { comparison, sides } = this;
+    const { named, nameless } = comparison;
     const drafts: Draft[] = [];
     // By what they have in common: a default, an ABI, the lack of any filter.
     const folds = new Map<string, { fold: Fold; named: Named[]; nameless: Nameless[] }>();
@@ -78,17 +48,16 @@ class Drafting {
     for (const one of [...named.values()].flat()) {
       const draft = this.remembered(one);
       const fold =
-        this.foldOf(one.change) ?? (draft.rule === 'denial-changed' ? this.stubFold(one) : null);
+        foldOf(one.change, one.name, comparison, sides) ??
+        (draft.rule === 'denial-changed' ? stubFold(one, comparison) : null);
       if (fold !== null) into(fold).named.push(one);
-      if (fold === null || (fold.effect === 'widens' && TIERED.has(draft.severity))) {
-        drafts.push(draft);
-      }
+      if (fold === null || toldAlone(fold, draft)) drafts.push(draft);
     }
     for (const one of nameless) {
-      const fold = this.foldOf(one.change) ?? numbersFold(one.change);
+      const fold = foldOf(one.change, null, comparison, sides) ?? numbersFold(one.change);
       into(fold).nameless.push(one);
     }
-    const folded = [...folds.values()].map((one) => ({ ...one, comparison: this.comparison }));
+    const folded = [...folds.values()].map((one) => ({ ...one, comparison }));
     return { calls: drafts, folded };
   }
 
@@ -105,7 +74,7 @@ class Drafting {
 
   private ofCall({ change, abi, name, nr }: Named, { opens, closes }: Draft['cves']): Draft {
     const effect = change.class;
-    const values = areasText(name, change.areas);
+    const values = areasText(abi === 'i386' && OLD_CALLS.has(name) ? '' : name, change.areas);
     const evidence = this.evidenceFor(change, abi, name);
     const judged = judge(change, name, abi, opens.length, this.needed(name, abi, change.areas));
     const before = answersText(change.before);
@@ -136,7 +105,7 @@ class Drafting {
         : judged.reason,
       cves: { opens, closes },
       evidence,
-      place: this.placeOf(change, name),
+      place: changePlace(this.comparison, change, name),
     };
   }
 
@@ -180,118 +149,6 @@ class Drafting {
       (side.kind === 'profile' ? reasonsIn(side.evidence, abi, name, areas)?.why : null) ?? [];
     return [...reasons(this.sides.before), ...reasons(this.sides.after)];
   }
-
-  /** The entry that gives the new answer; else the one that gave the old one; else the default. */
-  private placeOf(change: AnswerChange, name: string): Place | null {
-    const { before, after } = this.comparison;
-    return (
-      entryPlace(after, name, change.after) ??
-      entryPlace(before, name, change.before) ??
-      defaultPlace(after) ??
-      defaultPlace(before)
-    );
-  }
-
-  /** Changes that follow from one thing, and are told as that; null: of its own. */
-  private foldOf({ abi, before, after, class: effect }: AnswerChange): Fold | null {
-    const { comparison, sides } = this;
-    if (sides.after.kind === 'unfiltered' || sides.before.kind === 'unfiltered') {
-      return { rule: 'unfiltered', abi: null, effect };
-    }
-    const [was, is] = [comparison.before, comparison.after];
-    if (was === null || is === null) return null;
-    if (abi !== null && !was.abis.has(abi) && is.abis.has(abi)) {
-      return { rule: 'architecture-added', abi, effect };
-    }
-    if (abi !== null && was.abis.has(abi) && !is.abis.has(abi)) {
-      return { rule: 'architecture-removed', abi, effect };
-    }
-    const only = (answers: readonly Answer[], { action, data }: Answer): boolean =>
-      answers.every((answer) => answer.action === action && answer.data === data);
-    if (only(before, was.fallback) && only(after, is.fallback)) {
-      const rules = { widens: 'default-widened', narrows: 'default-narrowed' } as const;
-      const rule = effect === 'widens' || effect === 'narrows' ? rules[effect] : 'default-changed';
-      return { rule, abi, effect };
-    }
-    return null;
-  }
-
-  /** runc's ENOSYS begins at another number: for calls that no rule names, on either side. */
-  private stubFold({ name, abi, change }: Named): Fold | null {
-    const { before, after } = this.comparison;
-    if (before === null || after === null) return null;
-    if (before.rules.has(name) || after.rules.has(name)) return null;
-    if (before.stubbed.get(abi) === after.stubbed.get(abi)) return null;
-    return { rule: 'enosys-boundary', abi, effect: change.class };
-  }
-}
-
-/** `all`: of one fold, from every context that it holds in. */
-export function foldDraft(all: readonly Folded[], sides: Sides): Draft {
-  const { fold, comparison } = all[0] as Folded;
-  const { rule, abi, effect } = fold;
-  const named = all.flatMap((one) => one.named);
-  const nameless = all.flatMap((one) => one.nameless);
-  const changes = [...named, ...nameless].map(({ change }) => change);
-  const before = distinctText(changes.map((change) => answersText(change.before)));
-  const after = distinctText(changes.map((change) => answersText(change.after)));
-  const first = changes[0] as AnswerChange;
-  const names = [...new Set(named.map(({ name }) => name))];
-  const spans = new Map(
-    nameless.map(({ first: from, last }) => [`${from} ${last}`, { from, last }]),
-  );
-  const numbers = [...spans.values()];
-  const cves = all.flatMap((one) => one.comparison.cves);
-  const ids = (wanted: 'opens' | 'closes') => [
-    ...new Set(cves.filter(({ change }) => change === wanted).map(({ cve }) => cve.id)),
-  ];
-  return {
-    ...NOTHING,
-    rule,
-    severity: foldSeverity(fold),
-    effect,
-    abi,
-    call: NUMBERS_RULES.has(rule) ? numbersText(numbers) : null,
-    before,
-    after,
-    witness: witnessOf(named[0] ? { ...first.witness, nr: named[0].nr } : first.witness),
-    message: foldMessage(fold, before, after, names, numbers, sides),
-    reason: foldReason(fold),
-    cves: {
-      opens: rule === 'unfiltered' && effect === 'widens' ? ids('opens') : [],
-      closes: rule === 'unfiltered' && effect === 'narrows' ? ids('closes') : [],
-    },
-    place: foldPlace(fold, comparison),
-  };
-}
-
-/**
- * Drafts of one call that hold in different contexts and differ only in how the call is refused there
- * are one; null: these two are not.
- */
-export function mergedDraft(a: Draft, b: Draft): Draft | null {
-  if (a.effect !== b.effect || a.call === null || a.rule !== b.rule) return null;
-  const join = (x: string | null, y: string | null) =>
-    x === y ? x : [...new Set(`${x} or ${y}`.split(' or '))].sort().join(' or ');
-  const before = a.effect === 'widens' ? join(a.before, b.before) : a.before;
-  const after = a.effect === 'narrows' ? join(a.after, b.after) : a.after;
-  const values = a.effect === 'narrows' ? a.values?.removed : a.values?.added;
-  return {
-    ...a,
-    before,
-    after,
-    message: messageOf(a.call, a.effect as AnswerEffect, before ?? '', after ?? '', values ?? null),
-  };
-}
-
-/** The same for drafts that `mergedDraft` makes one. */
-export function mergeKey(draft: Draft): string {
-  const { place: _, witness: __, message: ___, before, after, ...rest } = draft;
-  return JSON.stringify([
-    rest,
-    draft.effect === 'widens' ? null : before,
-    draft.effect === 'narrows' ? null : after,
-  ]);
 }
 
 function listedReasons(...reasons: readonly (string | null)[]): string {
@@ -315,164 +172,4 @@ function judge(
     case 'handling':
       return { rule: 'handling-changed', severity: 'low', reason: null };
   }
-}
-
-const OCI_ACTIONS: Record<Answer['action'], readonly string[]> = {
-  allow: ['SCMP_ACT_ALLOW'],
-  log: ['SCMP_ACT_LOG'],
-  trace: ['SCMP_ACT_TRACE'],
-  notify: ['SCMP_ACT_NOTIFY'],
-  errno: ['SCMP_ACT_ERRNO'],
-  trap: ['SCMP_ACT_TRAP'],
-  kill_thread: ['SCMP_ACT_KILL', 'SCMP_ACT_KILL_THREAD'],
-  kill_process: ['SCMP_ACT_KILL_PROCESS'],
-};
-
-function entryPlace(
-  view: ProfileView | null,
-  name: string,
-  answers: readonly Answer[],
-): Place | null {
-  if (view === null) return null;
-  const actions = answers.flatMap(({ action }) => OCI_ACTIONS[action]);
-  const rule = view.profile.syscalls.find(
-    ({ names, action }) => names.includes(name) && actions.includes(action),
-  );
-  if (rule === undefined) return null;
-  return view.side.places(['syscalls', view.entryOf(rule), 'names', rule.names.indexOf(name)]);
-}
-
-function defaultPlace(view: ProfileView | null): Place | null {
-  return view?.side.places(['defaultAction']) ?? null;
-}
-
-function messageOf(
-  name: string,
-  effect: AnswerEffect,
-  before: string,
-  after: string,
-  values: readonly string[] | null,
-): string {
-  const subject = values === null ? name : `${name} with ${values.join('; or ')}`;
-  switch (effect) {
-    case 'widens':
-      return `${subject} may pass (${after}); it was answered with ${before}`;
-    case 'narrows':
-      return `${subject} is answered with ${after}; it passed (${before})`;
-    case 'denial':
-    case 'handling':
-      return `${subject} is answered with ${after} instead of ${before}`;
-  }
-}
-
-export interface Fold {
-  readonly rule: string;
-  readonly abi: Abi | null;
-  readonly effect: AnswerEffect;
-}
-
-const NUMBERS_RULES = new Set(['numbers-widened', 'numbers-narrowed', 'numbers-changed']);
-
-function numbersFold({ abi, class: effect }: AnswerChange): Fold {
-  const rules = { widens: 'numbers-widened', narrows: 'numbers-narrowed' } as const;
-  const rule = effect === 'widens' || effect === 'narrows' ? rules[effect] : 'numbers-changed';
-  return { rule, abi, effect };
-}
-
-function foldSeverity({ rule, effect }: Fold): Draft['severity'] {
-  if (effect === 'denial' || effect === 'handling')
-    return rule.startsWith('numbers') || rule === 'enosys-boundary' ? 'note' : 'low';
-  if (effect === 'narrows') return 'low';
-  return rule === 'architecture-added' ? 'medium' : 'high';
-}
-
-function foldReason({ rule, abi, effect }: Fold): string | null {
-  if (effect !== 'widens') return null;
-  switch (rule) {
-    case 'architecture-added':
-      return abi === 'i386'
-        ? 'another entry into the kernel; socketcall and ipc cannot be filtered by their arguments there'
-        : 'another entry into the kernel';
-    case 'default-widened':
-      return 'calls of future kernels pass too';
-    case 'numbers-widened':
-      return 'calls that no table knows pass';
-    default:
-      return null;
-  }
-}
-
-function numbersText(numbers: readonly { from: number; last: number }[]): string {
-  const texts = numbers.map(({ from, last }) => (from === last ? `${from}` : `${from} to ${last}`));
-  return `numbers ${listed(texts)}`;
-}
-
-function distinctText(texts: readonly string[]): string {
-  return listed([...new Set(texts)], 3);
-}
-
-const VERBS: Record<AnswerEffect, string> = {
-  widens: 'may pass',
-  narrows: 'no longer pass',
-  denial: 'are refused in another way',
-  handling: 'are handled in another way',
-};
-
-function foldMessage(
-  { rule, abi, effect }: Fold,
-  before: string,
-  after: string,
-  names: readonly string[],
-  numbers: readonly { from: number; last: number }[],
-  { before: old, after: now }: Sides,
-): string {
-  const calls = names.length === 0 ? null : `${counted(names.length, 'call')} (${listed(names)})`;
-  const whose = abi === null ? '' : `${abi}: `;
-  switch (rule) {
-    case 'unfiltered': {
-      const side = now.kind === 'unfiltered' ? now : old;
-      const verb = now.kind === 'unfiltered' ? 'runs' : 'ran';
-      return `${side.label} ${verb} without any seccomp filter: ${calls ?? 'calls'} ${VERBS[effect]}`;
-    }
-    case 'architecture-added':
-      return `${abi} calls were killed and are now answered by the rules: ${calls ?? 'numbers without a name'} ${VERBS[effect]}`;
-    case 'architecture-removed':
-      return `${abi} calls are killed now: ${calls ?? 'numbers without a name'} ${VERBS[effect]}`;
-    case 'enosys-boundary':
-      return `${whose}runc answers calls above the largest one named with ENOSYS, and that is another one: ${calls} get ${after} instead of ${before}`;
-    case 'default-widened':
-    case 'default-narrowed':
-    case 'default-changed':
-      return `${whose}the default is ${after} instead of ${before}: ${calls ?? 'numbers without a name'} ${VERBS[effect]}`;
-    default:
-      return `${whose}${numbersText(numbers)} (without a name) ${VERBS[effect]}: ${after} instead of ${before}`;
-  }
-}
-
-function foldPlace({ rule, abi }: Fold, { before, after }: Comparison): Place | null {
-  if (rule === 'architecture-added') return archPlace(after, abi);
-  if (rule === 'architecture-removed') return archPlace(before, abi);
-  return rule.startsWith('default') ? (defaultPlace(after) ?? defaultPlace(before)) : null;
-}
-
-function archPlace(view: ProfileView | null, abi: Abi | null): Place | null {
-  if (view === null || abi === null) return null;
-  const { value, format } = view.side.profile;
-  const key = format === 'gated' && value.archMap.length > 0 ? 'archMap' : 'architectures';
-  return view.side.places([key]);
-}
-
-/** What stays the same when lines move; `label`: of the contexts it holds in. */
-export function fingerprintOf(draft: Draft, label: string): string {
-  const { rule, effect, abi, call, before, after, values } = draft;
-  return fingerprint([
-    rule,
-    effect,
-    abi,
-    call,
-    before,
-    after,
-    values === null ? null : [...values.added, '-', ...values.removed].join('\n'),
-    label,
-  ]);
 }

@@ -1,5 +1,5 @@
 /** A set of contexts in a few words: what its members have in common, and no other context has. */
-import { DEFAULT_CAPABILITIES, type DiffContext } from './contexts';
+import type { DiffContext } from './contexts';
 
 /** Contexts by their places in the universe, as bits. */
 type Places = bigint;
@@ -58,17 +58,10 @@ export class Labels {
       both(2, texts, ({ kernelVersion }) => later.has(kernelVersion));
     });
     for (const name of distinct(universe.flatMap(({ capabilities }) => capabilities)).sort()) {
-      both(6, [`with ${name}`, `without ${name}`], ({ capabilities }) =>
+      both(4, [`with ${name}`, `without ${name}`], ({ capabilities }) =>
         capabilities.includes(name),
       );
     }
-    // Last: where one capability says the same, its name says more.
-    const usual = [...DEFAULT_CAPABILITIES].sort().join();
-    both(
-      4,
-      ['with the default capabilities', 'with other capabilities than the default'],
-      ({ capabilities }) => capabilities.join() === usual,
-    );
     return made;
   }
 
@@ -91,18 +84,36 @@ export class Labels {
       const opposites = other.map((literal) => ({ ...literal, text: literal.otherwise }));
       return said(opposites, ' or ');
     }
+    const implicants = this.places(members).map((place) => this.implicant(place, members));
     const parts: string[] = [];
     for (let left = members; left !== 0n; ) {
-      const lowest = left & -left;
-      let best = { text: this.exactly(lowest), where: lowest };
-      for (const { text, where } of this.literals) {
-        const inside = (where & ~members) === 0n;
-        if (inside && count(where & left) > count(best.where & left)) best = { text, where };
-      }
-      parts.push(best.text);
+      const best = implicants.reduce((a, b) =>
+        count(b.where & left) > count(a.where & left) ? b : a,
+      );
+      parts.push(said(best.literals, ' and '));
       left &= ~best.where;
     }
     return parts.join('; or ');
+  }
+
+  private places(members: Places): Places[] {
+    return this.universe.flatMap((_, at) => {
+      const place = 1n << BigInt(at);
+      return (members & place) === 0n ? [] : [place];
+    });
+  }
+
+  /** As few of what holds at the place as keep all others than the members out. */
+  private implicant(place: Places, members: Places): { literals: Literal[]; where: Places } {
+    const meet = (literals: readonly Literal[]): Places =>
+      literals.reduce((where, literal) => where & literal.where, this.all);
+    let literals = this.literals.filter(({ where }) => (place & ~where) === 0n);
+    // What a container lacks says least, then the runtime and the kernel.
+    for (const literal of [...literals].sort((a, b) => droppedFirst(a) - droppedFirst(b))) {
+      const rest = literals.filter((other) => other !== literal);
+      if ((meet(rest) & ~members) === 0n) literals = rest;
+    }
+    return { literals, where: meet(literals) };
   }
 
   /** The fewest literals that leave the members alone; null: no conjunction does. */
@@ -126,11 +137,10 @@ export class Labels {
     }
     return chosen;
   }
+}
 
-  private exactly(place: Places): string {
-    const all = this.literals.filter(({ where }) => (place & ~where) === 0n);
-    return said(this.conjunction(place) ?? all, ' and ');
-  }
+function droppedFirst({ rank }: Literal): number {
+  return rank === 5 ? -1 : rank;
 }
 
 function said(literals: readonly Literal[], joint: string): string {

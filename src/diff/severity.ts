@@ -47,6 +47,18 @@ function setMayHave(set: Area[number]['set'], bits: bigint): boolean {
   }
 }
 
+/** SYS_SOCKET and SYS_SOCKETPAIR (include/uapi/linux/net.h). */
+const SOCKET_CODES = [1n, 8n];
+
+/** Whether the argument may be one of these in one of the areas; cautious. */
+function mayBe(areas: readonly Area[] | null, index: number, values: readonly bigint[]): boolean {
+  if (areas === null) return true;
+  return areas.some((area) => {
+    const set = area.find((word) => word.index === index)?.set;
+    return set?.kind !== 'values' || values.some((value) => set.values.includes(value));
+  });
+}
+
 /** Domains that nearly every program uses. */
 const ORDINARY_DOMAINS = ['AF_UNIX', 'AF_INET', 'AF_INET6'].map((name) =>
   BigInt(SOCKET_DOMAINS[name] ?? 0),
@@ -80,9 +92,22 @@ export function widening(name: string, { areas }: Subject, cves: number): Judged
       ? { severity: 'high', reason: 'it can make user namespaces, which most kernel exploits need' }
       : { severity: 'medium', reason: 'it can make namespaces' };
   }
+  if (name === 'clone3') {
+    return {
+      severity: 'high',
+      reason:
+        'its flags lie behind a pointer, where no filter looks: it can make user namespaces, which most kernel exploits need',
+    };
+  }
   if (name === 'socket' || name === 'socketpair') {
     if (onlyOrdinaryDomains(areas)) return { severity: 'low', reason: null };
     return { severity: 'medium', reason: 'sockets of rarely used protocols are attack surface' };
+  }
+  if (name === 'socketcall' && mayBe(areas, 0, SOCKET_CODES)) {
+    return {
+      severity: 'medium',
+      reason: 'sockets of every protocol: the domain lies behind a pointer, where no filter looks',
+    };
   }
   const tier = riskTier(name);
   if (tier === null) return opened ?? { severity: 'low', reason: null };

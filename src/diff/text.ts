@@ -1,11 +1,11 @@
-/** What the text of a profile says apart from its filter: flags, listener, entries without effect. */
+/** What the text of a profile says apart from its filter: flags, listener. */
 
-import { type Draft, NOTHING } from './findings';
+import { type Draft, NOTHING } from './draft';
 import type { ProfileSide, Side } from './side';
 
 export function textDrafts(before: Side, after: Side): Draft[] {
   if (before.kind !== 'profile' || after.kind !== 'profile') return [];
-  return [...settings(before, after)];
+  return settings(before, after);
 }
 
 /** An engine's own format says nothing by an empty list, OCI does. */

@@ -19,17 +19,10 @@ export function answersText(answers: readonly Answer[]): string {
   return [...new Set(answers.map(answerText))].join(' or ');
 }
 
-const POINTER = 6;
 const TOO_MANY = 'argument values that cannot be put shortly';
 
 function areaText(name: string, area: Area): string {
-  return area
-    .map(({ index, set }) =>
-      index === POINTER
-        ? describeSet('', index, set).replace(/^args\[6\]/, 'instruction pointer')
-        : describeSet(name, index, set),
-    )
-    .join(' and ');
+  return area.map(({ index, set }) => describeSet(name, index, set)).join(' and ');
 }
 
 /** One text for each alternative; null: whatever the arguments are. */

@@ -6,7 +6,8 @@
 import * as z from 'zod';
 import { SysieveError } from '../errors';
 import { checkDocument, type JsonDocument, type JsonPath } from '../json';
-import { type Profile, ProfileSchema } from '../profile';
+import type { Profile } from '../profile';
+import { ProfileSchema } from '../profile/schema';
 
 export interface SpoProfile {
   readonly profile: Profile;

@@ -1,6 +1,5 @@
 /** Text to a checked document: what every format of sysieve's has in common. */
 import type { z } from 'zod';
-import { check } from './check';
 import { type Issue, JsonError, newerError, type Source, schemaError, syntaxError } from './errors';
 import { readJson } from './read';
 
@@ -40,6 +39,8 @@ export function checkDocument<T>(
   document: JsonDocument,
   options: { inconsistencies?: (data: T) => readonly Issue[]; remedy?: string } = {},
 ): T {
+  // Loaded where it is needed: it brings zod.
+  const { check }: typeof import('./check') = require('./check');
   const result = check(schema, document.value);
   if (!result.ok) throw schemaError(document, result.issues, options.remedy);
   const issues = options.inconsistencies?.(result.data) ?? [];

@@ -1,7 +1,8 @@
 /** Questions to a policy that several rules ask. */
 import { SysieveError } from '../errors';
 import type { JsonPath } from '../json';
-import { type Answer, findCall, type Policy, policyOfProfile } from '../policy';
+import { type Answer, findCall, type Policy, policyOfProfile, ruleAnswer } from '../policy';
+
 import type { Profile, Rule } from '../profile';
 import { type Abi, ENOSYS, syscallNumber } from '../tables';
 import type { View } from './types';
@@ -77,24 +78,15 @@ export function isPassingAction(action: Rule['action']): boolean {
   return action === 'SCMP_ACT_ALLOW' || action === 'SCMP_ACT_LOG';
 }
 
-/** The action with its errno as a filter carries it: equal texts are equal answers. */
-export function answerText({ action, errnoRet }: Pick<Rule, 'action' | 'errnoRet'>): string {
-  if (action === 'SCMP_ACT_ERRNO' || action === 'SCMP_ACT_TRACE') {
-    return `${action} ${(errnoRet ?? 1) & 0xffff}`;
-  }
-  return action === 'SCMP_ACT_KILL' ? 'SCMP_ACT_KILL_THREAD' : action;
-}
+export {
+  conditionsText,
+  conditionText,
+  isUnconditional,
+  ruleAnswer as answerText,
+} from '../policy';
 
 export function defaultText({ defaultAction, defaultErrnoRet }: Profile): string {
-  return answerText({ action: defaultAction, errnoRet: defaultErrnoRet });
-}
-
-/** In the runtimes' reading: no condition that can fail. */
-export function isUnconditional({ args }: Rule): boolean {
-  const holds = ({ op, value }: Rule['args'][number]) =>
-    op === 'SCMP_CMP_MASKED_EQ' && value === 0n;
-  const repeated = new Set(args.map(({ index }) => index)).size < args.length;
-  return args.length === 0 || (repeated ? args.some(holds) : args.every(holds));
+  return ruleAnswer({ action: defaultAction, errnoRet: defaultErrnoRet });
 }
 
 /**
@@ -154,18 +146,6 @@ export function namePath(view: View, at: number, name: string): JsonPath {
 
 export function conditionPath(view: View, at: number, place: number): JsonPath {
   return ['syscalls', view.sources[at] as number, 'args', place];
-}
-
-/** A condition in words, for messages and fingerprints. */
-export function conditionText({ index, op, value, valueTwo }: Rule['args'][number]): string {
-  const hex = (number: bigint) => (number < 10n ? `${number}` : `0x${number.toString(16)}`);
-  const signs = { NE: '!=', LT: '<', LE: '<=', EQ: '==', GE: '>=', GT: '>' };
-  if (op === 'SCMP_CMP_MASKED_EQ') return `arg${index} & ${hex(value)} == ${hex(valueTwo)}`;
-  return `arg${index} ${signs[op.slice('SCMP_CMP_'.length) as keyof typeof signs]} ${hex(value)}`;
-}
-
-export function conditionsText(args: Rule['args']): string {
-  return args.map(conditionText).join(', ');
 }
 
 /** "a, b and c"; more than `most` are counted. */

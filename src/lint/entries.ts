@@ -1,6 +1,6 @@
 /** Rules that a runtime refuses, skips or overrides: what stands in the file and is not in the filter. */
 
-import { equal, findCall, intersection } from '../policy';
+import { type DeadRule, deadRules, equal, findCall, intersection } from '../policy';
 import type { Rule } from '../profile';
 import { ABIS, syscallNumber } from '../tables';
 import {
@@ -50,73 +50,51 @@ export function overridden(view: View): Draft[] {
   const drafts: Draft[] = [];
   for (const [name, all] of byName(view)) {
     const real = all.filter(({ rule }) => answerText(rule) !== fallback);
-    if (real.length < 2) continue;
-    const winner = real.find(({ rule }) => isUnconditional(rule));
-    drafts.push(
-      ...(winner === undefined
-        ? redundant(view, name, real)
-        : real.filter((one) => one !== winner).map((one) => shadowed(view, name, one, winner))),
-    );
+    const alike = (some: readonly Named[], others: readonly Named[]): boolean => {
+      const [whole, without] = [some, others].map((rules) =>
+        alone(
+          view,
+          name,
+          rules.map(({ rule }) => rule),
+        ),
+      );
+      return whole != null && without != null && equal(whole, without);
+    };
+    drafts.push(...deadRules(real, alike).map((dead) => deadDraft(view, name, dead)));
   }
   return drafts;
 }
 
-function shadowed(view: View, name: string, one: Named, winner: Named): Draft {
+function deadDraft(view: View, name: string, { one, how, by }: DeadRule<Named>): Draft {
+  const about = { call: name, path: namePath(view, one.at, name) };
+  if (how === 'shadowed' && by !== null) return { ...about, ...shadowed(name, one, by) };
+  // An unconditional one may be written in different ways.
+  const key = by !== null && isUnconditional(by.rule) ? ruleKey(by.rule) : [];
+  return {
+    ...about,
+    rule: how === 'duplicate' ? 'rule-duplicate' : 'rule-without-effect',
+    severity: 'low',
+    message:
+      how === 'duplicate'
+        ? `another rule answers ${name} the same (${inWords(by?.rule ?? one.rule)})`
+        : `"${inWords(one.rule)}" for ${name} has no effect: the other rules for it answer the same there`,
+    key: [...ruleKey(one.rule), ...key],
+  };
+}
+
+function shadowed(name: string, one: Named, winner: Named): Omit<Draft, 'path'> {
   const alike = answerText(one.rule) === answerText(winner.rule);
-  const path = namePath(view, one.at, name);
-  const about = { call: name, path, key: [...ruleKey(one.rule), ...ruleKey(winner.rule)] };
-  if (alike && isUnconditional(one.rule)) {
-    return {
-      ...about,
-      rule: 'rule-duplicate',
-      severity: 'low',
-      message: `another rule answers ${name} the same (${inWords(winner.rule)})`,
-    };
-  }
   const lost = !isPassingAction(one.rule.action) && isPassingAction(winner.rule.action);
   const first = isUnconditional(one.rule) ? 'the first of two rules without conditions wins' : null;
   return {
-    ...about,
     rule: 'rule-shadowed',
     severity: alike ? 'low' : lost ? 'high' : 'medium',
     message: `"${inWords(one.rule)}" for ${name} has no effect: another rule says "${inWords(winner.rule)}" whatever the arguments are`,
     reason: `${first ?? 'a rule without conditions erases those with conditions, in either order'}${
       lost ? '; what was to be refused passes' : ''
     }`,
+    key: [...ruleKey(one.rule), ...ruleKey(winner.rule)],
   };
-}
-
-/** Alternatives without which the call is answered the same, decided on the policy. */
-function redundant(view: View, name: string, real: readonly Named[]): Draft[] {
-  const drafts: Draft[] = [];
-  let kept = real;
-  // The later ones first: of two equal ones the first stays.
-  for (const one of [...real].reverse()) {
-    const others = kept.filter((other) => other !== one);
-    if (others.length === 0) break;
-    const [whole, without] = [kept, others].map((rules) =>
-      alone(
-        view,
-        name,
-        rules.map(({ rule }) => rule),
-      ),
-    );
-    if (!whole || !without || !equal(whole, without)) continue;
-    kept = others;
-    const twin = others.find(({ rule }) => ruleKey(rule).join() === ruleKey(one.rule).join());
-    drafts.push({
-      rule: twin === undefined ? 'rule-without-effect' : 'rule-duplicate',
-      severity: 'low',
-      call: name,
-      message:
-        twin === undefined
-          ? `"${inWords(one.rule)}" for ${name} has no effect: the other rules for it answer the same there`
-          : `another rule answers ${name} the same (${inWords(one.rule)})`,
-      path: namePath(view, one.at, name),
-      key: ruleKey(one.rule),
-    });
-  }
-  return drafts;
 }
 
 /** Runtimes skip a rule whose answer is the default's: it takes nothing back from other rules. */

@@ -4,7 +4,7 @@ import {
   type Evidence,
   type EvidenceAlternative,
   type EvidenceCall,
-  Why,
+  WHYS,
 } from '../profile';
 import { Phase } from '../recording';
 import { compareAnswers } from './answers';
@@ -20,7 +20,7 @@ const PHASES: readonly string[] = Phase.options;
 
 function reasons<T extends Pick<EvidenceCall, 'why' | 'executables' | 'phases'>>(a: T, b: T) {
   return {
-    why: union(a.why, b.why, Why.options),
+    why: union(a.why, b.why, WHYS),
     executables: union(a.executables, b.executables),
     phases: union(a.phases, b.phases, PHASES),
   };

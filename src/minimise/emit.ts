@@ -6,7 +6,8 @@ import {
   type ExcludedCall,
   type Profile,
   type Rule as ProfileRule,
-  Why,
+  WHYS,
+  type Why,
 } from '../profile';
 import { Phase } from '../recording';
 import { ABIS, archOf, ENOSYS, trackedArguments } from '../tables';
@@ -104,7 +105,7 @@ function alternativesOf(
         value: `0x${value.toString(16)}`,
       })),
       covers,
-      why: Why.options.filter((option) => why.has(option)),
+      why: WHYS.filter((option) => why.has(option)),
       executables: [...new Set(needs.flatMap((need) => need.executables))].sort(),
       phases: Phase.options.filter((phase) => needs.some((need) => need.phases.includes(phase))),
     };
@@ -121,7 +122,7 @@ function evidenceCall(entry: Entry, state: State): EvidenceCall {
     name: entry.name,
     action: entry.answer === 'allow' ? 'SCMP_ACT_ALLOW' : 'SCMP_ACT_ERRNO',
     errnoRet: entry.answer === 'allow' ? null : ENOSYS,
-    why: Why.options.filter((option) => why.includes(option)),
+    why: WHYS.filter((option) => why.includes(option)),
     executables: [...entry.executables].sort(),
     phases: Phase.options.filter((phase) => entry.phases.includes(phase)),
     ...(alternatives === null ? {} : { alternatives: alternativesOf(entry, alternatives) }),

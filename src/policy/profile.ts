@@ -195,7 +195,8 @@ function largestNamed(profile: OciProfile, abis: ReadonlySet<Abi>): Map<Abi, num
 /** Entries live as long as the file they are from, and are asked about in every context. */
 const LARGEST = new WeakMap<readonly string[], Map<Abi, number>>();
 
-function largestOf(names: readonly string[], abi: Abi): number {
+/** The largest number of these calls as runc counts them; 0: none has one. */
+export function largestOf(names: readonly string[], abi: Abi): number {
   const known = LARGEST.get(names) ?? new Map<Abi, number>();
   LARGEST.set(names, known);
   let last = known.get(abi);

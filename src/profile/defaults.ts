@@ -6,7 +6,8 @@ import { SysieveError } from '../errors';
 import { DEFAULTS, type OCI_ARCHES } from '../tables';
 import type { Gate, GatedProfile, GatedRule } from './gated';
 import { type EngineContext, reaches, resolveGatedProfile, versionNumbers } from './resolve';
-import { type Action, type Condition, Operator, type Profile } from './schema';
+import type { Action, Condition, Profile } from './schema';
+import { OPERATORS } from './values';
 
 export interface DefaultVersion {
   engine: EngineContext['engine'];
@@ -44,7 +45,7 @@ function condition(text: string): Condition {
     const masked = { value: BigInt(mask), valueTwo: BigInt(value) };
     return { index: Number(index), ...masked, op: 'SCMP_CMP_MASKED_EQ' };
   }
-  const op = Operator.options.find((name) => COMPARISONS[name as 'SCMP_CMP_NE'] === sign);
+  const op = OPERATORS.find((name) => COMPARISONS[name as 'SCMP_CMP_NE'] === sign);
   if (op === undefined) throw damaged(text);
   return { index: Number(index), value: BigInt(value), valueTwo: 0n, op };
 }

@@ -16,18 +16,12 @@ export {
   evidenceJsonSchema,
   parseEvidence,
   serializeEvidence,
-  Why,
+  WHYS,
+  type Why,
 } from './evidence';
 export { type GatedProfile, type GatedRule, parseGatedProfile } from './gated';
 export { profileLines } from './lines';
-export { type EitherProfile, parseEitherProfile, parseProfile } from './parse';
+export { type EitherProfile, parseEitherProfile, parseProfile, profileJsonSchema } from './parse';
 export { type EngineContext, resolveGatedProfile, unreadFields } from './resolve';
-export {
-  type Action,
-  type Condition,
-  type Profile,
-  ProfileSchema,
-  profileJsonSchema,
-  type Rule,
-} from './schema';
+export type { Action, Condition, Profile, Rule } from './schema';
 export { canonicalProfile, serializeProfile } from './serialize';

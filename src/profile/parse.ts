@@ -10,7 +10,8 @@ import {
   showPath,
 } from '../json';
 import { checkGatedProfile, type GatedProfile } from './gated';
-import { type Profile, ProfileSchema } from './schema';
+import { ordinaryProfile } from './ordinary';
+import type { Profile } from './schema';
 
 const GATED_TOP = ['archMap', 'defaultErrno'];
 const GATED_RULE = ['includes', 'excludes', 'minKernel', 'errno'];
@@ -33,6 +34,14 @@ function findGate(document: unknown): JsonPath | null {
   return null;
 }
 
+function checkProfile(document: JsonDocument): Profile {
+  const ordinary = ordinaryProfile(document.value);
+  if (ordinary !== null) return ordinary;
+  // Loaded where it is needed: it brings zod.
+  const { ProfileSchema }: typeof import('./schema') = require('./schema');
+  return checkDocument(ProfileSchema, document);
+}
+
 /** `source` names the input in errors: a file, or "standard input". */
 export function parseProfile(text: string, source: string): Profile {
   const document = readDocument('profile', text, source);
@@ -48,7 +57,7 @@ export function parseProfile(text: string, source: string): Profile {
       },
     );
   }
-  return checkDocument(ProfileSchema, document);
+  return checkProfile(document);
 }
 
 /** What Docker's and Podman's files may also hold, without a meaning of its own. */
@@ -76,5 +85,10 @@ export type EitherProfile =
 export function parseEitherProfile(document: JsonDocument): EitherProfile {
   return isGated(document.value)
     ? { format: 'gated', value: checkGatedProfile(document) }
-    : { format: 'oci', value: checkDocument(ProfileSchema, document) };
+    : { format: 'oci', value: checkProfile(document) };
+}
+
+export function profileJsonSchema(): object {
+  const { profileJsonSchema: make }: typeof import('./schema') = require('./schema');
+  return make();
 }

@@ -1,36 +1,14 @@
 /** OCI linux.seccomp: the zod schema is the single source of truth. Strict: pure OCI, nothing else. */
 import * as z from 'zod';
 import { OCI_ARCHES } from '../tables';
+import { ACTIONS, FLAGS, OPERATORS, U32_MAX, U64_MAX } from './values';
 
-export const Action = z.enum([
-  'SCMP_ACT_KILL',
-  'SCMP_ACT_KILL_PROCESS',
-  'SCMP_ACT_KILL_THREAD',
-  'SCMP_ACT_TRAP',
-  'SCMP_ACT_ERRNO',
-  'SCMP_ACT_TRACE',
-  'SCMP_ACT_ALLOW',
-  'SCMP_ACT_LOG',
-  'SCMP_ACT_NOTIFY',
-]);
+export const Action = z.enum(ACTIONS);
 export type Action = z.infer<typeof Action>;
 
-export const Operator = z.enum([
-  'SCMP_CMP_NE',
-  'SCMP_CMP_LT',
-  'SCMP_CMP_LE',
-  'SCMP_CMP_EQ',
-  'SCMP_CMP_GE',
-  'SCMP_CMP_GT',
-  'SCMP_CMP_MASKED_EQ',
-]);
+const Operator = z.enum(OPERATORS);
 
-export const Flag = z.enum([
-  'SECCOMP_FILTER_FLAG_TSYNC',
-  'SECCOMP_FILTER_FLAG_LOG',
-  'SECCOMP_FILTER_FLAG_SPEC_ALLOW',
-  'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV',
-]);
+export const Flag = z.enum(FLAGS);
 
 /** runc's parser would read U+FFFD in their place: another text than the file holds. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
@@ -42,7 +20,6 @@ function text(max: number) {
     .refine((value) => !LONE_SURROGATE.test(value), { error: 'expected no unpaired surrogate' });
 }
 
-const U64_MAX = 0xffff_ffff_ffff_ffffn;
 const U64_RANGE = `expected an integer from 0 to ${U64_MAX}`;
 
 const U64_FORMAT = 'uint64';
@@ -57,7 +34,7 @@ const U64 = z
   .meta({ format: U64_FORMAT })
   .transform(BigInt);
 
-export const U32 = z.number().int().min(0).max(0xffffffff);
+export const U32 = z.number().int().min(0).max(U32_MAX);
 
 export const ConditionSchema = z.strictObject({
   index: z.number().int().min(0).max(5),

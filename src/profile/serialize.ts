@@ -1,7 +1,8 @@
 /** Profile to canonical bytes: fixed key order, sorted, one name a line, trailing newline, u64 exact. */
 import { stringify } from 'lossless-json';
 import { escapeUnsafeJson } from '../errors/text';
-import { type Condition, Operator, type Profile, type Rule } from './schema';
+import type { Condition, Profile, Rule } from './schema';
+import { OPERATORS } from './values';
 
 function compare(a: string, b: string): number {
   if (a === b) return 0;
@@ -11,7 +12,7 @@ function compare(a: string, b: string): number {
 function compareConditions(a: Condition, b: Condition): number {
   return (
     a.index - b.index ||
-    Operator.options.indexOf(a.op) - Operator.options.indexOf(b.op) ||
+    OPERATORS.indexOf(a.op) - OPERATORS.indexOf(b.op) ||
     Number(a.value > b.value) - Number(a.value < b.value) ||
     Number(a.valueTwo > b.valueTwo) - Number(a.valueTwo < b.valueTwo)
   );

@@ -13,6 +13,9 @@ const RULES: Readonly<Record<string, string>> = {
   'architecture-removed': 'Calls of an architecture are no longer filtered by rules of their own.',
   'numbers-widened': 'Calls that have no name pass that were refused.',
   'numbers-narrowed': 'Calls that have no name are refused that passed.',
+  'enosys-boundary':
+    'Calls above the largest one named, which runc answers with ENOSYS, are others.',
+  'numbers-changed': 'Calls that have no name are answered in another way, and as many may pass.',
   'flags-changed': 'The filter is installed with other flags.',
   'listener-changed': 'Another listener is asked about calls, or none where there was one.',
   'rule-without-effect': 'A rule says what would hold without it.',

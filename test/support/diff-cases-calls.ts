@@ -19,7 +19,7 @@ const ARGUMENTS: readonly DiffCase[] = [
         severity: 'medium',
         added: ['domain AF_NETLINK'],
         reason: /rarely used/,
-        line: 31,
+        line: 30,
       },
     ],
   },
@@ -29,7 +29,13 @@ const ARGUMENTS: readonly DiffCase[] = [
     after: plain([allow('socket', eq(0, 1))]),
     verdict: 'narrows',
     findings: [
-      { rule: 'call-narrowed', call: 'socket', severity: 'low', removed: ['domain AF_NETLINK'] },
+      {
+        rule: 'call-narrowed',
+        call: 'socket',
+        severity: 'low',
+        removed: ['domain AF_NETLINK'],
+        line: 30,
+      },
     ],
   },
   {
@@ -47,7 +53,13 @@ const ARGUMENTS: readonly DiffCase[] = [
     findings: [
       { rule: 'call-widened', abi: 'x86_64', call: 'socket', severity: 'low' },
       { rule: 'call-widened', abi: 'i386', call: 'socket', severity: 'low' },
-      { rule: 'call-widened', abi: 'i386', call: 'socketcall', severity: 'medium', added: ['args[0] 0x1'] },
+      {
+        rule: 'call-widened',
+        abi: 'i386',
+        call: 'socketcall',
+        severity: 'medium',
+        added: ['args[0] 0x1'],
+      },
     ],
   },
   {
@@ -68,7 +80,13 @@ const ARGUMENTS: readonly DiffCase[] = [
     findings: [
       { rule: 'call-widened', abi: 'x86_64', call: 'connect' },
       { rule: 'call-widened', abi: 'i386', call: 'connect' },
-      { rule: 'call-widened', abi: 'i386', call: 'socketcall', added: ['args[0] 0x3'], severity: 'low' },
+      {
+        rule: 'call-widened',
+        abi: 'i386',
+        call: 'socketcall',
+        added: ['args[0] 0x3'],
+        severity: 'low',
+      },
     ],
   },
   {
@@ -76,9 +94,7 @@ const ARGUMENTS: readonly DiffCase[] = [
     before: both([allow('connect')]),
     after: both([allow('connect socketcall')]),
     verdict: 'widens',
-    findings: [
-      { rule: 'call-widened', abi: 'i386', call: 'socketcall', severity: 'medium' },
-    ],
+    findings: [{ rule: 'call-widened', abi: 'i386', call: 'socketcall', severity: 'medium' }],
   },
   {
     name: 'a semaphore call on i386 comes through ipc as well',
@@ -105,7 +121,6 @@ const ARGUMENTS: readonly DiffCase[] = [
         added: [
           'flags with any of CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET',
         ],
-        
       },
     ],
   },
@@ -131,7 +146,7 @@ const ARGUMENTS: readonly DiffCase[] = [
     before: plain([]),
     after: plain([allow('clone', masked(0, NAMESPACES, 0))]),
     verdict: 'widens',
-    findings: [{ rule: 'call-widened', call: 'clone', severity: 'low' }],
+    findings: [{ rule: 'call-widened', call: 'clone', reason: /published exploit/ }],
   },
   {
     name: 'mmap loses memory that is writable and executable',
@@ -158,7 +173,37 @@ const ARGUMENTS: readonly DiffCase[] = [
     before: plain([allow('ioctl')]),
     after: plain([allow('ioctl', { index: 1, op: 'SCMP_CMP_NE', value: 0x5412 })]),
     verdict: 'narrows',
-    findings: [{ rule: 'call-narrowed', call: 'ioctl', removed: ['cmd TIOCSTI'] }],
+    findings: [{ rule: 'call-narrowed', call: 'ioctl', removed: ['request TIOCSTI'] }],
+  },
+  {
+    name: 'clone3, whose flags no filter sees',
+    before: plain([allow('clone', masked(0, NAMESPACES, 0)), errno(38, 'clone3')]),
+    after: plain([allow('clone', masked(0, NAMESPACES, 0)), allow('clone3')]),
+    verdict: 'widens',
+    findings: [
+      {
+        rule: 'call-widened',
+        call: 'clone3',
+        severity: 'high',
+        before: 'errno ENOSYS',
+        reason: /user namespaces/,
+      },
+    ],
+  },
+  {
+    name: 'mmap of i386 finds its arguments behind a pointer',
+    before: both([]),
+    after: both([allow('mmap', masked(2, 6, 6))]),
+    verdict: 'widens',
+    findings: [
+      {
+        rule: 'call-widened',
+        abi: 'x86_64',
+        call: 'mmap',
+        added: ['prot with PROT_WRITE and PROT_EXEC'],
+      },
+      { rule: 'call-widened', abi: 'i386', call: 'mmap', message: /args\[2\]/ },
+    ],
   },
   {
     name: 'exit_group removed',
@@ -182,7 +227,9 @@ const CVES: readonly DiffCase[] = [
     before: plain([allow('clone', masked(0, NAMESPACES, 0)), errno(38, 'clone3')]),
     after: plain([allow('clone', masked(0, NAMESPACES, 0)), errno(38, 'clone3'), allow('unshare')]),
     verdict: 'widens',
-    findings: [{ rule: 'call-widened', call: 'unshare', severity: 'high', opens: ['CVE-2013-1956'] }],
+    findings: [
+      { rule: 'call-widened', call: 'unshare', severity: 'high', opens: ['CVE-2013-1956'] },
+    ],
   },
   {
     name: 'unshare opens nothing of it where clone was open already',

@@ -63,8 +63,16 @@ const TEXT: readonly DiffCase[] = [
   },
   {
     name: 'alternatives of a call in another order',
-    before: plain([allow('socket', eq(0, 1)), allow('socket', eq(0, 2)), allow('socket', eq(0, 10))]),
-    after: plain([allow('socket', eq(0, 10)), allow('socket', eq(0, 2)), allow('socket', eq(0, 1))]),
+    before: plain([
+      allow('socket', eq(0, 1)),
+      allow('socket', eq(0, 2)),
+      allow('socket', eq(0, 10)),
+    ]),
+    after: plain([
+      allow('socket', eq(0, 10)),
+      allow('socket', eq(0, 2)),
+      allow('socket', eq(0, 1)),
+    ]),
     verdict: 'equivalent',
     findings: [],
   },
@@ -91,7 +99,12 @@ const INDEXES: readonly DiffCase[] = [
     after: plain([allow('socket', eq(0, 1), eq(0, 2))]),
     verdict: 'widens',
     findings: [
-      { rule: 'call-widened', call: 'socket', added: ['domain AF_UNIX or AF_INET'], severity: 'low' },
+      {
+        rule: 'call-widened',
+        call: 'socket',
+        added: ['domain AF_UNIX or AF_INET'],
+        severity: 'low',
+      },
     ],
   },
   {
@@ -319,7 +332,13 @@ const SHADOWS: readonly DiffCase[] = [
     after: plain([allow('socket'), errno(13, 'socket')]),
     verdict: 'widens',
     findings: [
-      { rule: 'call-widened', call: 'socket', values: null, before: 'errno EACCES', after: 'allow' },
+      {
+        rule: 'call-widened',
+        call: 'socket',
+        values: null,
+        before: 'errno EACCES',
+        after: 'allow',
+      },
       { rule: 'rule-shadowed', call: 'socket' },
     ],
   },
@@ -426,7 +445,9 @@ const REFUSED: readonly DiffCase[] = [
     before: plain([allow('write')]),
     after: plain([{ ...allow('write'), errnoRet: 1 }]),
     verdict: 'equivalent',
-    findings: [{ rule: 'runtime-refuses', severity: 'high', effect: 'none', message: /^crun .* new/ }],
+    findings: [
+      { rule: 'runtime-refuses', severity: 'high', effect: 'none', message: /^crun .* new/ },
+    ],
   },
   {
     name: 'the same removed',

@@ -8,6 +8,7 @@ import { compile } from '../../src/libseccomp';
 import { answerOfWord } from '../../src/policy/answers';
 import type { Profile } from '../../src/profile';
 import type { Finding, Report, Verdict } from '../../src/review';
+import { ruleText } from '../../src/review/rules';
 import type { DiffCase, Expected } from '../support/diff-case';
 import { ANSWER_CASES } from '../support/diff-cases-answers';
 import { CALL_CASES } from '../support/diff-cases-calls';
@@ -18,7 +19,8 @@ import { around, randomOf, refusal, SWEEPS } from '../support/oracle';
 const CASES = [...RULE_CASES, ...ANSWER_CASES, ...CALL_CASES, ...CONTEXT_CASES];
 
 function fits(finding: Finding, wanted: Expected): boolean {
-  const { reason, message, opens, closes, added, removed, values, line, contexts, ...same } = wanted;
+  const { reason, message, opens, closes, added, removed, values, line, contexts, ...same } =
+    wanted;
   const { justification, executables, phases, ...plain } = same;
   const text = (pattern: string | RegExp | undefined, of: string | null) =>
     pattern === undefined ||
@@ -106,8 +108,7 @@ function judge(report: Report, profiles: readonly Profile[], runtimes: readonly 
     const made = programs(profiles, runtime);
     if (made === null) continue;
     const shown = report.findings.filter(
-      (finding) =>
-        finding.effect !== 'none' && runtimesOf(finding, runtimes).includes(runtime),
+      (finding) => finding.effect !== 'none' && runtimesOf(finding, runtimes).includes(runtime),
     );
     const witnesses = shown.map(({ witness }) => {
       if (witness === null) throw new Error('no witness');
@@ -118,7 +119,11 @@ function judge(report: Report, profiles: readonly Profile[], runtimes: readonly 
       const [before, after] = [was?.[at] ?? 0, is?.[at] ?? 0];
       const change = Math.sign(level(after) - level(before));
       const effects = { '1': ['widens'], '-1': ['narrows'], '0': ['denial', 'handling'] };
-      expect({ finding, runtime, same: before === after }).toEqual({ finding, runtime, same: false });
+      expect({ finding, runtime, same: before === after }).toEqual({
+        finding,
+        runtime,
+        same: false,
+      });
       expect(effects[`${change}` as keyof typeof effects]).toContain(finding.effect);
     });
     [...witnesses, ...calls].forEach((_, at) => {
@@ -153,6 +158,8 @@ describe.each(CASES)('$name', (row) => {
     for (const id of row.neither ?? []) {
       expect([...report.cves.opens, ...report.cves.closes]).not.toContain(id);
     }
+    for (const { rule } of report.findings)
+      expect([rule, ruleText(rule)]).not.toEqual([rule, null]);
     const prints = report.findings.map(({ fingerprint }) => fingerprint);
     expect(new Set(prints).size).toBe(prints.length);
     if (row.unjudged !== undefined) return;
