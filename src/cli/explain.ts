@@ -1,8 +1,8 @@
 /** `sysieve explain CALL [PROFILE]`: what a call does, and why it is or is not in a profile. */
 import { type Command, Option } from 'commander';
-import { MACHINES, type Machine, type Side } from '../diff';
+import type { Side } from '../diff';
 import { explainCall, explanationLines, type Subject } from '../explain';
-import { abiOf, abisOfMachine } from '../tables';
+import { MACHINES, type Machine, machineOfArchitectures } from '../tables';
 import { emit, emitJson, warn } from './output';
 import { loadSide, SIDES } from './side';
 import { printable, styled } from './terminal';
@@ -13,14 +13,10 @@ interface Flags {
   withoutBase?: true;
 }
 
-/** The machine whose ABIs the profile lists, where it lists those of one. */
 function machineOf(side: Side | null): Machine {
   if (side === null) return 'x86_64';
   if (side.kind !== 'profile') return side.live.machine;
-  const { value } = side.profile;
-  const listed = new Set(value.architectures.flatMap((arch) => abiOf(arch) ?? []));
-  const arm = abisOfMachine('aarch64') ?? [];
-  return listed.size > 0 && [...listed].every((abi) => arm.includes(abi)) ? 'aarch64' : 'x86_64';
+  return machineOfArchitectures(side.profile.value.architectures);
 }
 
 function subjectOf(side: Side): Subject {

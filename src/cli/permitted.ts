@@ -1,26 +1,33 @@
 /** What a profile permits, in numbers. */
 import { release } from 'node:os';
-import { DEFAULT_CAPABILITIES, MACHINES, type ProfileSide } from '../diff';
+import type { ProfileSide } from '../diff';
+import { resolved } from '../explain/filters';
 import { type Answer, findCall, type Policy, policyOfProfile } from '../policy';
-import { type Profile, resolveGatedProfile } from '../profile';
-import { type Abi, abiOf, abisOfMachine, archOf, names, syscallNumber } from '../tables';
+import type { Profile } from '../profile';
+import {
+  type Abi,
+  abiOf,
+  abisOfMachine,
+  archOf,
+  ENGINE_CAPABILITIES,
+  MACHINES,
+  type Machine,
+  names,
+  syscallNumber,
+} from '../tables';
 
 const passes = ({ action }: Answer): boolean => action === 'allow' || action === 'log';
 
-function abisOf(machine: (typeof MACHINES)[number]): readonly Abi[] {
+function abisOf(machine: Machine): readonly Abi[] {
   return abisOfMachine(machine) ?? [];
 }
 
-/** The plain profile; what gates leave of one in a container of Docker's without options. */
-function plain({ profile, engine }: ProfileSide, machine: (typeof MACHINES)[number]): Profile {
+/** The plain profile; what gates leave of one in a container without options. */
+function plain({ profile, engine }: ProfileSide, machine: Machine): Profile {
   if (profile.format === 'oci') return profile.value;
-  return resolveGatedProfile(profile.value, {
-    engine: engine?.name ?? 'docker',
-    engineVersion: engine?.version ?? undefined,
-    capabilities: DEFAULT_CAPABILITIES,
-    kernelVersion: release(),
-    architecture: abisOf(machine)[0] as Abi,
-  });
+  const kernelVersion = release();
+  const capabilities = ENGINE_CAPABILITIES[engine?.name ?? 'docker'];
+  return resolved(profile.value, engine, { machine, capabilities, kernelVersion });
 }
 
 function sentence(policy: Policy, abi: Abi): string {

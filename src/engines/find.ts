@@ -210,6 +210,13 @@ export async function engineVersion(endpoint: Endpoint): Promise<string> {
 export async function localEngineVersion(engine: EngineName): Promise<string> {
   const [candidate] = candidates({ engine });
   if (candidate === undefined) throw noEngine({ engine });
+  const { name } = await engineAt(candidate.endpoint);
+  if (name !== engine) {
+    throw new SysieveError('system', 'engine-other', `${place(candidate.endpoint)} is ${name}`, {
+      cause: `its version says nothing about ${engine}`,
+      remedy: `name the version, or the socket of ${engine} in DOCKER_HOST or CONTAINER_HOST`,
+    });
+  }
   return engineVersion(candidate.endpoint);
 }
 

@@ -17,11 +17,11 @@ import {
   abisOfMachine,
   auditArch,
   ENOSYS,
+  type Machine,
   syscallNumber,
   X32_BIT,
 } from '../tables';
 
-export type Machine = 'x86_64' | 'aarch64';
 export type Runtime = 'runc' | 'crun';
 export const RUNTIMES: readonly Runtime[] = ['runc', 'crun'];
 

@@ -1,6 +1,6 @@
 /** What filters do with one call, by ABI and runtime. */
-import { type Answer, type Area, callsAnswered } from '../policy';
-import { type Abi, describeSet, errnoName, syscallNumber } from '../tables';
+import { type Answer, type Area, answerText, callsAnswered } from '../policy';
+import { type Abi, describeSet, syscallNumber } from '../tables';
 import { answersOf, type Filter, placeOf, type Runtime } from './filters';
 
 export interface Case {
@@ -23,13 +23,6 @@ export interface Rule {
 }
 
 const TOO_MANY = 'argument values that cannot be put shortly';
-
-/** errno by name. */
-export function answerText({ action, data }: Answer): string {
-  if (action === 'errno') return `errno ${errnoName(data) ?? data}`;
-  if ((action === 'trap' || action === 'trace') && data !== 0) return `${action} ${data}`;
-  return action.replace('_', ' ');
-}
 
 function passing({ action }: Answer): Case['passes'] {
   if (action === 'allow' || action === 'log') return 'yes';

@@ -1,8 +1,8 @@
 /** Refusals that another call, another ABI or libc gets around or stumbles over. */
 
+import { answerText } from '../policy';
 import { type Abi, ENOSYS, EQUIVALENTS, FALLBACKS, syscallNumber } from '../tables';
 import {
-  answerText,
   isPassingAction,
   isRefused,
   isUnconditional,
@@ -13,6 +13,7 @@ import {
   refused,
   refusedForGood,
   ruleOf,
+  answerText as ruleText,
 } from './ask';
 import type { Draft, View } from './types';
 
@@ -65,10 +66,6 @@ export function equivalents(view: View): Draft[] {
   );
 }
 
-function answerWord(action: string, data: number): string {
-  return action === 'errno' ? `errno ${data === 1 ? 'EPERM' : data}` : action.replace('_', ' ');
-}
-
 /** Calls that libc tries first, and goes on without only when told ENOSYS. */
 export function fallbacks(view: View): Draft[] {
   return view.abis.flatMap((abi): Draft[] => {
@@ -82,7 +79,7 @@ export function fallbacks(view: View): Draft[] {
         unnamed.push(name);
         return [];
       }
-      const answer = answerWord(found.answer.action, found.answer.data);
+      const answer = answerText(found.answer);
       return [
         {
           rule: 'fallback-errno',
@@ -100,7 +97,7 @@ export function fallbacks(view: View): Draft[] {
     });
     if (unnamed.length === 0) return drafts;
     const { defaultAction, defaultErrnoRet } = view.profile;
-    const answer = answerText({ action: defaultAction, errnoRet: defaultErrnoRet });
+    const answer = ruleText({ action: defaultAction, errnoRet: defaultErrnoRet });
     return [
       ...drafts,
       {

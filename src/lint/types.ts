@@ -3,7 +3,7 @@ import type { JsonPath } from '../json';
 import type { Policy } from '../policy';
 import type { Evidence, GatedProfile, Profile } from '../profile';
 import type { Place, Severity } from '../review';
-import type { Abi } from '../tables';
+import type { Abi, Machine } from '../tables';
 
 /** Who will load the profile. */
 export const TARGETS = ['docker', 'podman', 'containerd', 'cri-o', 'spo'] as const;
@@ -23,7 +23,6 @@ export interface LintInput {
 }
 
 export type Runtime = 'runc' | 'crun';
-export type Machine = 'x86_64' | 'aarch64';
 
 /** What gates ask for, and not every container or kernel has. */
 export type Circumstance =

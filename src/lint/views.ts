@@ -7,8 +7,15 @@ import {
   type Profile,
   resolveGatedProfile,
 } from '../profile';
-import { type Abi, abiOf, abisOfMachine } from '../tables';
-import type { Circumstance, Draft, LintInput, Machine, Runtime, Target, View } from './types';
+import {
+  type Abi,
+  abiOf,
+  abisOfMachine,
+  MACHINES,
+  type Machine,
+  machineOfArchitectures,
+} from '../tables';
+import type { Circumstance, Draft, LintInput, Runtime, Target, View } from './types';
 
 /** Newer than every gate on a kernel: what such a rule says for the kernels in use. */
 export const NEWEST_KERNEL = '255.255';
@@ -52,13 +59,6 @@ export function withoutGates(gated: GatedProfile): Profile {
   };
 }
 
-function machineOf(architectures: Profile['architectures']): Machine {
-  const listed = architectures.flatMap((arch) => abiOf(arch) ?? []);
-  const arm = (abisOfMachine('aarch64') ?? []) as readonly Abi[];
-  return listed.length > 0 && listed.every((abi) => arm.includes(abi)) ? 'aarch64' : 'x86_64';
-}
-
-const MACHINES: readonly Machine[] = ['x86_64', 'aarch64'];
 /** What gates call the machines. */
 const GATE_NAMES: Record<Machine, string> = { x86_64: 'amd64', aarch64: 'arm64' };
 
@@ -67,7 +67,7 @@ export function machinesOf({ archMap, architectures, syscalls }: GatedProfile): 
     archMap.some(({ architecture }) => abiOf(architecture) === machine),
   );
   if (mapped.length > 0) return mapped;
-  const usual = machineOf(architectures);
+  const usual = machineOfArchitectures(architectures);
   const asked = new Set(
     syscalls.flatMap(({ includes, excludes }) => [...includes.arches, ...excludes.arches]),
   );
@@ -149,7 +149,7 @@ interface Case extends Resolved {
 function casesOf({ profile: { format, value }, target }: LintInput): Case[] {
   const whole = (profile: Profile): Case => ({
     profile,
-    machine: machineOf(profile.architectures),
+    machine: machineOfArchitectures(profile.architectures),
     circumstance: null,
     sources: profile.syscalls.map((_, index) => index),
   });

@@ -1,4 +1,5 @@
 /** What a filter answers, as the kernel reads the word a program returns (include/uapi/linux/seccomp.h). */
+import { errnoName } from '../tables';
 
 /** In the kernel's order of precedence, the strictest first. */
 const ACTIONS = [
@@ -18,6 +19,13 @@ export interface Answer {
   readonly action: ActionName;
   /** errno, si_errno of a trap's signal or message to a tracer: 16 bits; 0 where it has no meaning. */
   readonly data: number;
+}
+
+/** As findings name it: "allow", "errno EPERM", "kill process". */
+export function answerText({ action, data }: Answer): string {
+  if (action === 'errno') return `errno ${errnoName(data) ?? data}`;
+  if ((action === 'trap' || action === 'trace') && data !== 0) return `${action} ${data}`;
+  return action.replace('_', ' ');
 }
 
 const ACTION_MASK = 0xffff0000;

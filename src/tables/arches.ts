@@ -53,6 +53,17 @@ export function abisOfMachine(machine: string): readonly Abi[] | null {
   return null;
 }
 
+/** The machines that profiles are judged for. */
+export type Machine = 'x86_64' | 'aarch64';
+export const MACHINES: readonly Machine[] = ['x86_64', 'aarch64'];
+
+/** The machine whose ABIs OCI's `architectures` names: x86_64 unless they are all of another's. */
+export function machineOfArchitectures(architectures: readonly string[]): Machine {
+  const listed = architectures.flatMap((arch) => abiOf(arch) ?? []);
+  const arm = abisOfMachine('aarch64') ?? [];
+  return listed.length > 0 && listed.every((abi) => arm.includes(abi)) ? 'aarch64' : 'x86_64';
+}
+
 /** Every name OCI's `architectures` may hold. */
 export const OCI_ARCHES = [
   'SCMP_ARCH_X86',

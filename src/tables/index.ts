@@ -5,6 +5,9 @@ export {
   abisOfMachine,
   archOf,
   auditArch,
+  MACHINES,
+  type Machine,
+  machineOfArchitectures,
   OCI_ARCHES,
   X32_BIT,
 } from './arches';

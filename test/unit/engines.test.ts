@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { findContainer } from '../../src/engines';
+import { findContainer, localEngineVersion } from '../../src/engines';
 import {
   cgroupNamesOf,
   containerCgroups,
@@ -181,6 +181,15 @@ describe('findContainer against engines that misbehave', () => {
       (e) => e,
     )) as SysieveError;
     expect([error.exitCode, error.code]).toEqual([4, 'engine-remote']);
+  });
+
+  test("the version of an engine, and not of another on that one's socket", async () => {
+    process.env.DOCKER_HOST = `unix://${socket()}`;
+    await answer({ '/version': version });
+    expect(await localEngineVersion('docker')).toBe('1.2.3');
+    process.env.CONTAINER_HOST = process.env.DOCKER_HOST;
+    const error = await localEngineVersion('podman').catch((e: unknown) => e);
+    expect(error).toMatchObject({ code: 'engine-other', exitCode: 4 });
   });
 
   test('not found says who was asked', async () => {
