@@ -1,15 +1,8 @@
 /** `sysieve diff OLD NEW`: what may a process do that it could not, and what no longer. */
 import { type Command, InvalidArgumentError } from 'commander';
-import {
-  DEFAULT_CAPABILITIES,
-  type DiffOptions,
-  diff,
-  MACHINES,
-  type Machine,
-  RUNTIMES,
-  type RuntimeName,
-} from '../diff';
+import { DEFAULT_CAPABILITIES, type DiffOptions, diff, RUNTIMES, type RuntimeName } from '../diff';
 import type { EngineChoice } from '../engines';
+import { MACHINES, type Machine } from '../tables';
 import { finish, type ReviewFlags, reviewOptions } from './review';
 import { loadSides, SIDES } from './side';
 

@@ -1,14 +1,13 @@
 /** Two sides in every context that can matter: where the answers differ, and in which contexts. */
 import { SysieveError } from '../errors';
 import { type Answer, changes, family, type Policy } from '../policy';
+import { MACHINES, type Machine } from '../tables';
 import {
   boundaryGate,
   type ContextOptions,
   contextsOf,
   type DiffContext,
   gatesOf,
-  MACHINES,
-  type Machine,
   mentionedMachines,
   RUNTIMES,
   type RuntimeName,

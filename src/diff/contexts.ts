@@ -5,10 +5,15 @@
 import { SysieveError } from '../errors';
 import { largestOf } from '../policy';
 import type { EngineContext, GatedProfile, GatedRule } from '../profile';
-import { ABIS, abisOfMachine, archOf, ENGINE_CAPABILITIES } from '../tables';
+import {
+  ABIS,
+  abisOfMachine,
+  archOf,
+  ENGINE_CAPABILITIES,
+  MACHINES,
+  type Machine,
+} from '../tables';
 
-export type Machine = 'x86_64' | 'aarch64';
-export const MACHINES: readonly Machine[] = ['x86_64', 'aarch64'];
 export type RuntimeName = 'runc' | 'crun';
 export const RUNTIMES: readonly RuntimeName[] = ['runc', 'crun'];
 

@@ -2,14 +2,14 @@
  * Changes of many calls that follow from one thing (a default, an ABI, the lack of any filter, the
  * number above which runc answers ENOSYS), told as that.
  */
-import type { Answer } from '../policy';
+import { type Answer, answerText } from '../policy';
 import { type Abi, ENOSYS } from '../tables';
 import type { Comparison } from './compare';
 import { type Draft, NOTHING, type Sides } from './draft';
 import { foldPlace } from './places';
 import type { AnswerChange, AnswerEffect, Named, Nameless } from './taken-apart';
 import type { ProfileView } from './view';
-import { answersText, answerText, counted, listed, witnessOf } from './words';
+import { answersText, counted, listed, witnessOf } from './words';
 
 export interface Fold {
   readonly rule: string;

@@ -1,8 +1,6 @@
 /** What a change of a profile permits and refuses, exactly. No I/O. */
 export {
   DEFAULT_CAPABILITIES,
-  MACHINES,
-  type Machine,
   RUNTIMES,
   type RuntimeName,
 } from './contexts';

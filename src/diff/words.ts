@@ -1,19 +1,7 @@
 /** Answers, arguments and calls in words. */
-import type { Answer, Area, Call } from '../policy';
+import { type Answer, type Area, answerText, type Call } from '../policy';
 import type { Witness } from '../review';
-import { describeSet, errnoName } from '../tables';
-
-export function answerText({ action, data }: Answer): string {
-  switch (action) {
-    case 'errno':
-      return `errno ${errnoName(data) ?? data}`;
-    case 'trace':
-    case 'trap':
-      return data === 0 ? action : `${action} ${data}`;
-    default:
-      return action.replace('_', ' ');
-  }
-}
+import { describeSet } from '../tables';
 
 export function answersText(answers: readonly Answer[]): string {
   return [...new Set(answers.map(answerText))].join(' or ');
