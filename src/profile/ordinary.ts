@@ -163,22 +163,24 @@ function conditions(args: readonly LooseCondition[] | null | undefined): Conditi
 /** Null: not ordinary, or not valid. */
 export function ordinaryProfile(document: unknown): Profile | null {
   if (!isProfile(document)) return null;
-  const { syscalls, architectures, flags, ...rest } = document as Loose<
-    Omit<Profile, 'syscalls'> & { syscalls: LooseRule[] }
-  >;
+  const from = document as Loose<Omit<Profile, 'syscalls'> & { syscalls: LooseRule[] }>;
+  const { defaultAction, defaultErrnoRet, listenerPath, listenerMetadata } = from;
   const rules: Rule[] = [];
-  for (const { names, action, errnoRet, args } of syscalls ?? []) {
+  for (const { names, action, errnoRet, args } of from.syscalls ?? []) {
     if (names == null || names.length === 0) return null;
     const answer = present({ action, errnoRet }) as Pick<Rule, 'action' | 'errnoRet'>;
     rules.push({ names: [...names], ...answer, args: conditions(args) });
   }
-  const made = {
-    ...rest,
-    architectures: [...(architectures ?? [])],
-    ...(flags == null ? {} : { flags: [...flags] }),
+  // In the order of the schema's fields.
+  return present({
+    defaultAction,
+    defaultErrnoRet,
+    architectures: [...(from.architectures ?? [])],
+    flags: from.flags == null ? null : [...from.flags],
+    listenerPath,
+    listenerMetadata,
     syscalls: rules,
-  };
-  return made as Profile;
+  }) as Profile;
 }
 
 function gate(from: LooseGate | null | undefined): Gate {
