@@ -81,6 +81,30 @@ const { outputFiles, metafile } = buildSync({
 });
 for (const output of Object.values(metafile.outputs)) refuseUnshaken(output);
 
+/**
+ * What is asked for at the head of files and used by few commands: it is loaded when something of it
+ * is. That is zod, whose own file runs nothing as it is loaded, and what starts processes, which
+ * commander and the reader of git revisions name.
+ */
+const LATE = [
+  ...Object.entries(metafile.outputs)
+    .filter(([, { inputs }]) => {
+      const paths = Object.keys(inputs);
+      return paths.length > 0 && paths.every((path) => path.startsWith('node_modules/zod/'));
+    })
+    .map(([path]) => `[./a-z]*/${basename(path).replaceAll('.', '\\.')}`),
+  'node:child_process',
+];
+
+function putOff(code, wanted) {
+  const load = `(?:require|\\(0,\\w+\\.__require\\))\\("${wanted}"\\)`;
+  return code
+    .replace(new RegExp(`(\\b\\w+=)(${load})(?=[,;])`, 'g'), (_, variable, required) => {
+      return `${variable}new Proxy({},{get:(_,key)=>${required}[key]})`;
+    })
+    .replace(new RegExp(`(^|[;\\n])${load};`, 'g'), '$1');
+}
+
 mkdirSync(CHUNKS, { recursive: true });
 const ENTRY = join(DIST, 'cli', 'main.js');
 const made = new Set(['licences.txt']);
@@ -95,7 +119,8 @@ for (const { path, text } of [...chunks, ...outputFiles.filter((file) => !chunks
     supported: { 'dynamic-import': false },
     ...MINIFY,
   });
-  replace(path, code, path === ENTRY ? 0o755 : 0o644);
+  const whole = LATE.reduce(putOff, code);
+  replace(path, whole, path === ENTRY ? 0o755 : 0o644);
   made.add(basename(path));
 }
 replace(join(CHUNKS, 'licences.txt'), licences(Object.keys(metafile.inputs)));
