@@ -31,6 +31,7 @@
         'native/bpf/task_table.cc',
         'native/core/cgroup.cc',
         'native/core/proc.cc',
+        'native/core/tally.cc',
         'native/filter/dump.cc',
         'native/filter/program.cc',
       ],

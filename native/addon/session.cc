@@ -52,6 +52,20 @@ std::vector<TrackedCall> Tracked(const Napi::Object& options) {
   return out;
 }
 
+std::string Text(const Napi::Object& options, const char* name) {
+  const Napi::Value value = options.Get(name);
+  return value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string();
+}
+
+std::unique_ptr<Tracer> MakeTracer(const Napi::Object& options) {
+  const std::string tracer = Text(options, "tracer");
+  if (tracer != "ebpf") return nullptr;
+  const std::string programs = Text(options, "programs");
+  return std::make_unique<EbpfTracer>(programs == "raw"     ? EbpfTracer::Programs::kRaw
+                                      : programs == "typed" ? EbpfTracer::Programs::kTyped
+                                                            : EbpfTracer::Programs::kAuto);
+}
+
 const char* Name(Phase phase) {
   switch (phase) {
     case Phase::kSetup:
@@ -203,12 +217,8 @@ Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(inf
   target_.pids = List<int>(options, "pids");
   target_.setup_pids = List<int>(options, "setupPids");
   target_.tracked = Tracked(options);
-  const std::string programs = options.Get("programs").IsString()
-                                   ? options.Get("programs").ToString().Utf8Value()
-                                   : std::string("auto");
-  tracer_ = std::make_unique<EbpfTracer>(programs == "raw"     ? EbpfTracer::Programs::kRaw
-                                         : programs == "typed" ? EbpfTracer::Programs::kTyped
-                                                               : EbpfTracer::Programs::kAuto);
+  tracer_ = MakeTracer(options);
+  if (!tracer_) Napi::TypeError::New(info.Env(), "unknown tracer").ThrowAsJavaScriptException();
 }
 
 bool Session::Running(Napi::Env env) const {

@@ -3,7 +3,11 @@
 /** Numbers of the kernel-side phases, equal to enum sysieve_phase in native/bpf/shared.h. */
 export type NativePhase = 'app' | 'setup' | 'runtime' | 'exec-setup' | 'exec';
 
+/** What sees the calls: programs in the kernel, or a tracer or listener that is told of each call. */
+export type TracerName = 'ebpf' | 'ptrace' | 'notify';
+
 export interface SessionOptions {
+  tracer: TracerName;
   /** What turns a task of phase setup into the application: any execve (own launcher), an execve in
    *  another mount namespace than the engine's (no filter expected), or an execve under a filter. */
   execRule: 'any' | 'namespace' | 'filter';
@@ -22,7 +26,7 @@ export interface SessionOptions {
   setupPids: number[];
   /** Calls whose arguments are kept; x86_64 entries serve x32 too. */
   tracked: NativeTracked[];
-  /** Which programs to load; auto: typed tracepoints (tp_btf), else raw ones. */
+  /** Of the ebpf tracer, which programs to load; auto: typed tracepoints (tp_btf), else raw ones. */
   programs: 'auto' | 'typed' | 'raw';
 }
 

@@ -6,7 +6,13 @@ import { SysieveError } from '../errors';
 import type { Run } from '../recording/schema';
 import { trackedCalls } from '../tables';
 import { addon } from './binding';
-import type { NativeSession, NativeTracked, Observation, SessionOptions } from './binding-types';
+import type {
+  NativeSession,
+  NativeTracked,
+  Observation,
+  SessionOptions,
+  TracerName,
+} from './binding-types';
 import { checkHost, fromNative } from './host';
 import { type RunContext, toRun } from './run';
 
@@ -35,12 +41,14 @@ function trackedForKernel(): NativeTracked[] {
 export class Capture {
   private readonly session: NativeSession;
   private readonly startedAt = new Date();
+  private readonly tracer: TracerName;
   /** Tasks of the target that were running when the tracer attached. */
   readonly tasksFound: number;
 
   /** Arms the tracer. Throws a SysieveError when that is not possible; nothing stays attached then. */
   constructor(target: CaptureTarget) {
     const options: SessionOptions = {
+      tracer: 'ebpf',
       denied: false,
       cgroups: [],
       cgroupNames: [],
@@ -52,13 +60,14 @@ export class Capture {
       programs: 'auto',
       ...target,
     };
+    this.tracer = options.tracer;
     checkHost();
     this.session = new (addon().Session)(options);
     try {
       this.tasksFound = this.session.start().tasks;
     } catch (error) {
       this.session.stop();
-      throw fromNative(error);
+      throw fromNative(error, this.tracer);
     }
   }
 
@@ -91,7 +100,7 @@ export class Capture {
         ...context,
         start: this.startedAt,
         version: packageVersion(),
-        tracer: 'ebpf',
+        tracer: this.tracer,
       });
       return run;
     } finally {
@@ -108,7 +117,7 @@ export class Capture {
     try {
       return this.session.read();
     } catch (error) {
-      throw fromNative(error);
+      throw fromNative(error, this.tracer);
     }
   }
 }

@@ -106,6 +106,7 @@ function tracer(programs: 'typed' | 'raw'): Finding {
   try {
     checkHost();
     const session = new (addon().Session)({
+      tracer: 'ebpf',
       execRule: 'any',
       denied: true,
       cgroups: [],

@@ -1,12 +1,28 @@
 /** What the host must offer, and its refusals in the words that doctor uses too. */
 import { statSync } from 'node:fs';
 import { SysieveError } from '../errors';
+import type { TracerName } from './binding-types';
 
 /** Inode of the initial pid namespace, fixed by the kernel: PROC_PID_INIT_INO. */
 const HOST_PID_NAMESPACE = 0xeffffffc;
 
-const PRIVILEGE_REMEDY =
-  'Run as root, or give the process CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE (and CAP_SYS_RESOURCE before Linux 5.11).';
+/** A refusal for want of a privilege. */
+const REFUSED: Record<TracerName, { message: string; remedy: string }> = {
+  ebpf: {
+    message: 'not permitted to trace with eBPF',
+    remedy:
+      'Run as root, or give the process CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE (and CAP_SYS_RESOURCE before Linux 5.11).',
+  },
+  ptrace: {
+    message: 'not permitted to trace with ptrace',
+    remedy:
+      'Trace a process of the same user that nothing else traces (/proc/sys/kernel/yama/ptrace_scope 0 for one that sysieve did not start), or run with CAP_SYS_PTRACE.',
+  },
+  notify: {
+    message: 'not permitted to listen to a seccomp filter',
+    remedy: 'Run as the same user as the command, where seccomp filters are allowed.',
+  },
+};
 
 /** What the addon does with a cgroup that the user named; see native/core/cgroup.cc. */
 const CGROUP_OPERATIONS = ['open cgroup', 'find cgroup mount', 'find cgroup hierarchy'];
@@ -23,14 +39,12 @@ export function isNativeError(error: unknown): error is NativeError {
 }
 
 /** An error of the addon as a SysieveError; anything else is returned as it is. */
-export function fromNative(error: unknown): unknown {
+export function fromNative(error: unknown, tracer: TracerName = 'ebpf'): unknown {
   if (!isNativeError(error)) return error;
   const cause = `${error.operation}: ${error.code}${error.detail === '' ? '' : ` (${error.detail})`}`;
   if (error.code === 'EPERM' || error.code === 'EACCES') {
-    return new SysieveError('system', 'no-privilege', 'not permitted to trace with eBPF', {
-      cause,
-      remedy: PRIVILEGE_REMEDY,
-    });
+    const { message, remedy } = REFUSED[tracer];
+    return new SysieveError('system', 'no-privilege', message, { cause, remedy });
   }
   if (error.code === 'ESRCH') {
     return new SysieveError(
@@ -48,7 +62,7 @@ export function fromNative(error: unknown): unknown {
       remedy: 'Give a directory below a mounted cgroup hierarchy, e.g. one under /sys/fs/cgroup.',
     });
   }
-  return new SysieveError('system', 'tracer-failed', 'the eBPF tracer cannot run here', {
+  return new SysieveError('system', 'tracer-failed', `the ${tracer} tracer cannot run here`, {
     cause,
     remedy: "Run 'sysieve doctor': it says what this kernel lacks.",
   });

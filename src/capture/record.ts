@@ -3,7 +3,7 @@
 import { type ContainerInfo, type EngineChoice, findContainer, watchContainer } from '../engines';
 import { SysieveError } from '../errors';
 import { type Completeness, MAX_TEXT, type Run } from '../recording/schema';
-import type { SessionOptions } from './binding-types';
+import type { SessionOptions, TracerName } from './binding-types';
 import { Capture, type CaptureTarget, type Progress, packageVersion } from './capture';
 import { type ExitStatus, refusal, startStopped } from './launch';
 import { processState } from './processes';
@@ -22,6 +22,7 @@ export interface RecordHooks {
 }
 
 export interface RecordOptions {
+  tracer: TracerName;
   /** Watch denied calls from the start, also where no filter is known. */
   denied: boolean;
   programs: SessionOptions['programs'];
@@ -48,7 +49,8 @@ async function withCapture<T>(
 }
 
 function armed(options: RecordOptions, filtered = false) {
-  return { denied: options.denied || filtered, programs: options.programs };
+  const { tracer, programs } = options;
+  return { tracer, denied: options.denied || filtered, programs };
 }
 
 function late(capture: Capture, targetAgeMs: number | null): Completeness['attachedLate'] {

@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { TracerName } from '../capture/binding-types';
 import type { Progress } from '../capture/capture';
 import { shellStatus } from '../capture/launch';
 import {
@@ -29,6 +30,7 @@ interface Options {
   denied?: true;
   boundary: 'namespace' | 'filter';
   json?: true;
+  tracer: TracerName;
   programs: 'auto' | 'typed' | 'raw';
 }
 
@@ -74,6 +76,7 @@ export function register(program: Command): void {
         .choices(['namespace', 'filter'])
         .default('namespace'),
     )
+    .addOption(new Option('--tracer <name>').choices(['ebpf']).default('ebpf').hideHelp())
     .addOption(
       // For tests, and to find out where a kernel's two kinds of tracepoint differ.
       new Option('--programs <kind>').choices(['auto', 'typed', 'raw']).default('auto').hideHelp(),
@@ -146,27 +149,23 @@ async function record(command: string[], options: Options): Promise<void> {
   };
   let recorded: Recorded;
   try {
-    const { programs } = options;
+    const { tracer, programs } = options;
     const denied = options.denied === true;
-    if (options.pid !== undefined)
-      recorded = await recordPid(options.pid, { denied, programs }, hooks);
+    const how = { tracer, denied, programs };
+    if (options.pid !== undefined) recorded = await recordPid(options.pid, how, hooks);
     else if (options.container !== undefined) {
       recorded = await recordContainer(
         options.container,
-        { denied, programs, engine: options.engine },
+        { ...how, engine: options.engine },
         hooks,
       );
     } else if (options.cgroup !== undefined) {
-      recorded = await recordCgroup(
-        options.cgroup,
-        { denied, programs, execRule: options.boundary },
-        hooks,
-      );
+      recorded = await recordCgroup(options.cgroup, { ...how, execRule: options.boundary }, hooks);
     } else {
       const onStarted = (kill: (signal: NodeJS.Signals) => void): void => {
         forward = kill;
       };
-      recorded = await recordCommand(command, { denied, programs, onStarted }, hooks);
+      recorded = await recordCommand(command, { ...how, onStarted }, hooks);
     }
   } finally {
     clearTimeout(timer);

@@ -4,6 +4,7 @@ import { mergeRecordings } from '../recording';
 import { ABIS, type Abi, abisOfMachine, syscallNumber } from '../tables';
 import { argumentRules } from './arguments';
 import { selectBaselines } from './baseline';
+import { ceiling } from './ceiling';
 import { clone3 } from './clone3';
 import { checkCompleteness } from './completeness';
 import { decided } from './decided';
@@ -51,6 +52,7 @@ const ADDITIONS: readonly Pass[] = [
   arch,
   portable,
   fallback,
+  ceiling,
   architectures,
 ];
 

@@ -13,6 +13,7 @@ export {
   ruleAnswer,
 } from './dead-rules';
 export { type Difference, differences } from './differences';
+export { multiplexed } from './multiplexed';
 export { answerOf, contains, equal, intersection, type Policy, union } from './policy';
 export {
   type Context,

@@ -83,7 +83,7 @@ privileged('a container that starts between the look and the arming', () => {
     const end = new AbortController();
     const { run } = await recordContainer(
       'web',
-      { denied: false, programs: 'auto', engine: 'docker' },
+      { tracer: 'ebpf', denied: false, programs: 'auto', engine: 'docker' },
       {
         signal: end.signal,
         onReady: () => undefined,

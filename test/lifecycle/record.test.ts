@@ -177,7 +177,7 @@ privileged('a recording ends', () => {
 privileged('an addon session ends with its environment', () => {
   const open = `
     const { Session } = require(${JSON.stringify(join(ROOT, 'build', 'Release', 'sysieve.node'))});
-    const session = new Session({ execRule: 'any', denied: true, cgroups: [], cgroupNames: [],
+    const session = new Session({ tracer: 'ebpf', execRule: 'any', denied: true, cgroups: [], cgroupNames: [],
       mountNamespaces: [], pidNamespaces: [], pids: [process.ppid], setupPids: [] });
     session.start();
   `;
