@@ -83,8 +83,8 @@ for (const output of Object.values(metafile.outputs)) refuseUnshaken(output);
 
 /**
  * What is asked for at the head of files and used by few commands: it is loaded when something of it
- * is. That is zod, whose own file runs nothing as it is loaded, and what starts processes, which
- * commander and the reader of git revisions name.
+ * is. That is zod, whose own file runs nothing as it is loaded; what starts processes, which commander
+ * and the reader of git revisions name; and hashing.
  */
 const LATE = [
   ...Object.entries(metafile.outputs)
@@ -94,6 +94,7 @@ const LATE = [
     })
     .map(([path]) => `[./a-z]*/${basename(path).replaceAll('.', '\\.')}`),
   'node:child_process',
+  'node:crypto',
 ];
 
 function putOff(code, wanted) {

@@ -2,7 +2,7 @@
 import { release } from 'node:os';
 import type { ProfileSide } from '../diff';
 import { resolved } from '../explain/filters';
-import { type Answer, findCall, type Policy, policyOfProfile } from '../policy';
+import { findCall, isPassing, type Policy, policyOfProfile } from '../policy';
 import type { Profile } from '../profile';
 import {
   type Abi,
@@ -15,8 +15,6 @@ import {
   names,
   syscallNumber,
 } from '../tables';
-
-const passes = ({ action }: Answer): boolean => action === 'allow' || action === 'log';
 
 function abisOf(machine: Machine): readonly Abi[] {
   return abisOfMachine(machine) ?? [];
@@ -37,9 +35,9 @@ function sentence(policy: Policy, abi: Abi): string {
   for (const name of known) {
     const number = syscallNumber(abi, name) as number;
     const region = { abi, number, constraints: [] };
-    if (findCall(policy, region, passes) === null) continue;
+    if (findCall(policy, region, isPassing) === null) continue;
     some += 1;
-    if (findCall(policy, region, (answer) => !passes(answer)) === null) all += 1;
+    if (findCall(policy, region, (answer) => !isPassing(answer)) === null) all += 1;
   }
   const bounded = some - all;
   const of = `${abi}: ${some} of ${known.length} calls may pass`;

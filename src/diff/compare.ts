@@ -1,6 +1,6 @@
 /** Two sides in every context that can matter: where the answers differ, and in which contexts. */
 import { SysieveError } from '../errors';
-import { type Answer, changes, family, type Policy } from '../policy';
+import { type Answer, changes, family, isPassing, mayPass, type Policy } from '../policy';
 import { MACHINES, type Machine } from '../tables';
 import {
   boundaryGate,
@@ -54,9 +54,9 @@ export interface Comparisons {
 }
 
 /** refused, left to somebody else, passes. */
-function level({ action }: Answer): 0 | 1 | 2 {
-  if (action === 'allow' || action === 'log') return 2;
-  return action === 'notify' || action === 'trace' ? 1 : 0;
+function level(answer: Answer): 0 | 1 | 2 {
+  if (isPassing(answer)) return 2;
+  return mayPass(answer) ? 1 : 0;
 }
 
 export function effectOf(before: Answer, after: Answer): AnswerEffect {

@@ -1,5 +1,5 @@
 /** Which published exploits' calls become reachable, or stop to be. */
-import { type Answer, findCall, type Policy } from '../policy';
+import { findCall, mayPass, type Policy } from '../policy';
 import { ABIS, type Cve, cves, syscallName, syscallNumber, X32_BIT } from '../tables';
 
 export type CveStates = readonly {
@@ -37,11 +37,6 @@ export function namedIn(
 const LAST_COMMON = 4096;
 const FIRST_ARM = 0xf0000;
 const LAST_NUMBER = 0xf0010;
-
-/** Carried out, or left to a listener or tracer that may do so. */
-function mayPass({ action }: Answer): boolean {
-  return action === 'allow' || action === 'log' || action === 'notify' || action === 'trace';
-}
 
 function reachable(policy: Policy, { calls, mode }: Cve): boolean {
   const open = (call: Cve['calls'][number]): boolean =>

@@ -94,7 +94,15 @@ function entries(before: Side, after: Side, { engine }: DiffOptions): EntryDraft
 
 function finished(draft: Draft, contexts: readonly string[], key = ''): Finding {
   const label = [contexts.join('; '), key].join('');
-  return { ...draft, contexts, fingerprint: fingerprintOf(draft, label), waiver: null };
+  return {
+    ...draft,
+    contexts,
+    // Where it is asked for: hashing has to be loaded first, and people's eyes do without.
+    get fingerprint() {
+      return fingerprintOf(draft, label);
+    },
+    waiver: null,
+  };
 }
 
 /** What is not about the filter holds everywhere, also where nothing else does. */

@@ -4,6 +4,7 @@ import {
   type Answer,
   family,
   findCall,
+  mayPass,
   type Policy,
   policyOfProfile,
   refuseUndecidedProfile,
@@ -121,10 +122,6 @@ export function resolved(
     kernelVersion,
     architecture: machine,
   });
-}
-
-function mayPass({ action }: Answer): boolean {
-  return action === 'allow' || action === 'log' || action === 'notify' || action === 'trace';
 }
 
 type Bits = { readonly index: number; readonly mask: bigint; readonly value: bigint };

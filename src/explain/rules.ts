@@ -1,5 +1,5 @@
 /** What filters do with one call, by ABI and runtime. */
-import { type Answer, type Area, answerText, callsAnswered } from '../policy';
+import { type Answer, type Area, answerText, callsAnswered, isPassing, mayPass } from '../policy';
 import { type Abi, describeSet, syscallNumber } from '../tables';
 import { answersOf, type Filter, placeOf, type Runtime } from './filters';
 
@@ -24,9 +24,9 @@ export interface Rule {
 
 const TOO_MANY = 'argument values that cannot be put shortly';
 
-function passing({ action }: Answer): Case['passes'] {
-  if (action === 'allow' || action === 'log') return 'yes';
-  return action === 'notify' || action === 'trace' ? 'asked' : 'no';
+function passing(answer: Answer): Case['passes'] {
+  if (isPassing(answer)) return 'yes';
+  return mayPass(answer) ? 'asked' : 'no';
 }
 
 type WordSet = Area[number]['set'];

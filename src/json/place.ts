@@ -55,6 +55,14 @@ export function showPath(path: JsonPath): string {
 
 const SPACE = /[ \t\r\n]*/y;
 const SCALAR = /[^,\]}\s]+/y;
+const BRACKET = /["{}[\]]/g;
+
+/** Whether an odd number of backslashes stands before it. */
+function isEscaped(text: string, at: number): boolean {
+  let before = at;
+  while (text[before - 1] === '\\') before -= 1;
+  return (at - before) % 2 === 1;
+}
 
 /** Walks over text that is known to be valid JSON. */
 class Walker {
@@ -72,27 +80,35 @@ class Walker {
   // Not a pattern: one that repeats a group fails on a string of megabytes.
   string(): string {
     const start = this.at;
-    let end = start + 1;
-    while (this.text[end] !== '"') end += this.text[end] === '\\' ? 2 : 1;
+    let end = this.text.indexOf('"', start + 1);
+    while (isEscaped(this.text, end)) end = this.text.indexOf('"', end + 1);
     this.at = end + 1;
-    return this.text.slice(start, end + 1);
+    return this.text.slice(start, this.at);
   }
 
   skipValue(): void {
+    this.eat(SPACE);
+    const char = this.text[this.at];
+    if (char === '"') this.string();
+    else if (char === '{' || char === '[') this.skipContainer();
+    else this.eat(SCALAR);
+    this.eat(SPACE);
+  }
+
+  /** From bracket to bracket, and over strings, which may hold some. */
+  private skipContainer(): void {
     let depth = 0;
     do {
-      this.eat(SPACE);
-      const char = this.text[this.at];
-      if (char === '{' || char === '[') {
-        depth += 1;
-        this.at += 1;
-      } else if (char === '}' || char === ']') {
-        depth -= 1;
-        this.at += 1;
-      } else if (char === ',' || char === ':') this.at += 1;
-      else if (char === '"') this.string();
-      else if (this.eat(SCALAR) === '') return;
-      this.eat(SPACE);
+      BRACKET.lastIndex = this.at;
+      const found = BRACKET.exec(this.text);
+      if (found === null) return;
+      this.at = found.index;
+      if (found[0] === '"') {
+        this.string();
+        continue;
+      }
+      depth += found[0] === '{' || found[0] === '[' ? 1 : -1;
+      this.at += 1;
     } while (depth > 0);
   }
 

@@ -1,7 +1,15 @@
 /** Questions to a policy that several rules ask. */
 import { SysieveError } from '../errors';
 import type { JsonPath } from '../json';
-import { type Answer, findCall, type Policy, policyOfProfile, ruleAnswer } from '../policy';
+import {
+  type Answer,
+  findCall,
+  isPassing,
+  mayPass,
+  type Policy,
+  policyOfProfile,
+  ruleAnswer,
+} from '../policy';
 
 import type { Profile, Rule } from '../profile';
 import { type Abi, ENOSYS, syscallNumber } from '../tables';
@@ -18,13 +26,9 @@ export interface Constraint {
 
 export type Witness = NonNullable<ReturnType<typeof findCall>>;
 
-export function isPassing(answer: Answer): boolean {
-  return answer.action === 'allow' || answer.action === 'log';
-}
-
 /** Whoever listens or traces may let the call pass: that is for them. */
-export function isRefused({ action }: Answer): boolean {
-  return action !== 'allow' && action !== 'log' && action !== 'notify' && action !== 'trace';
+export function isRefused(answer: Answer): boolean {
+  return !mayPass(answer);
 }
 
 export function refusedForGood(answer: Answer): boolean {

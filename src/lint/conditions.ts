@@ -1,6 +1,6 @@
 /** Conditions on arguments that do not say what they seem to. */
 
-import { contains, findCall, intersection, type Policy } from '../policy';
+import { contains, findCall, intersection, isPassing, type Policy } from '../policy';
 import type { Rule } from '../profile';
 import { syscallNumber, trackedArguments } from '../tables';
 import {
@@ -8,7 +8,6 @@ import {
   conditionPath,
   conditionsText,
   conditionText,
-  isPassing,
   isPassingAction,
   namePath,
   passing,

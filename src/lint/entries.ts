@@ -1,6 +1,6 @@
 /** Rules that a runtime refuses, skips or overrides: what stands in the file and is not in the filter. */
 
-import { type DeadRule, deadRules, equal, findCall, intersection } from '../policy';
+import { type DeadRule, deadRules, equal, findCall, intersection, isPassing } from '../policy';
 import type { Rule } from '../profile';
 import { ABIS, syscallNumber } from '../tables';
 import {
@@ -8,7 +8,6 @@ import {
   answerText,
   conditionsText,
   defaultText,
-  isPassing,
   isPassingAction,
   isUnconditional,
   listText,

@@ -2,7 +2,7 @@
  * An application staged with more than its engine's default filter allows must not train its own
  * permission: what lies beyond that filter enters a profile only by name.
  */
-import { type Answer, findCall, policyOfProfile } from '../policy';
+import { findCall, isPassing, policyOfProfile } from '../policy';
 import { defaultProfile } from '../profile';
 import type { Run } from '../recording';
 import {
@@ -49,10 +49,6 @@ export function engineFilters(runs: readonly Run[], wanted: EngineDefaults): Eng
   });
 }
 
-function executes({ action }: Answer): boolean {
-  return action === 'allow' || action === 'log';
-}
-
 /** The flags clone and clone3 have in common. */
 const SHARED_FLAGS = 0xffff_ff00n;
 
@@ -74,7 +70,7 @@ function isBeyond(
     const bits = values === null ? [] : [{ index: 0, mask: WORD, value: flags }];
     region = { abi, number, constraints: bits };
   }
-  return filters.every(({ policy }) => findCall(policy, region, executes) === null);
+  return filters.every(({ policy }) => findCall(policy, region, isPassing) === null);
 }
 
 function isAsked(call: ObservedCall, { options }: Context): boolean {

@@ -28,6 +28,16 @@ export function answerText({ action, data }: Answer): string {
   return action.replace('_', ' ');
 }
 
+/** Carried out without anybody else being asked. */
+export function isPassing({ action }: Answer): boolean {
+  return action === 'allow' || action === 'log';
+}
+
+/** Carried out, or left to a listener or tracer that may do so. */
+export function mayPass(answer: Answer): boolean {
+  return isPassing(answer) || answer.action === 'notify' || answer.action === 'trace';
+}
+
 const ACTION_MASK = 0xffff0000;
 const DATA_MASK = 0xffff;
 

@@ -1,5 +1,5 @@
 /** What a filter means, exactly: ordered decision diagrams over every bit a filter can see. No I/O. */
-export { type ActionName, type Answer, answerText } from './answers';
+export { type ActionName, type Answer, answerText, isPassing, mayPass } from './answers';
 export type { Area, WordSet } from './areas';
 export { family, type NamedRules, namedRules } from './by-name';
 export type { Call, Region } from './calls';

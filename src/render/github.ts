@@ -142,7 +142,7 @@ export function github(report: Report, { tool }: Options): string {
       room[level] -= 1;
       shown.push(annotationOf(group, report));
     } else {
-      left[severity] += group.fingerprints.length;
+      left[severity] += group.findings.length;
     }
   }
   const missing = leftOut(left, report.headlines.length - headlines.length);

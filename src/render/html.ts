@@ -56,7 +56,7 @@ function finding(group: Group): string {
   const { change, added, removed } = detailsOf(group, '→');
   const { reason, cves, waiver, rule } = group.finding;
   const evidence = evidenceText(group);
-  const ids = group.fingerprints.map(code).join(', ');
+  const ids = group.findings.map(({ fingerprint }) => code(fingerprint)).join(', ');
   return [
     safe(messageOf(group)),
     paragraph(change === null ? '' : code(change)),
@@ -109,8 +109,8 @@ function section(part: Section, effects: boolean): string {
   const of = (severity: Severity) =>
     light
       .filter((group) => group.finding.severity === severity)
-      .reduce((sum, { fingerprints }) => sum + fingerprints.length, 0);
-  const waived = part.waived.reduce((sum, { fingerprints }) => sum + fingerprints.length, 0);
+      .reduce((sum, { findings }) => sum + findings.length, 0);
+  const waived = part.waived.reduce((sum, { findings }) => sum + findings.length, 0);
   return [
     title === '' ? '' : `<h3>${safe(title)}</h3>\n`,
     heavy.length === 0 ? '' : table(heavy, title === '' ? 'Findings' : title, effects),

@@ -118,7 +118,7 @@ function blocksOf(all: readonly Section[], effects: boolean): Block[] {
   const rows = (groups: readonly Group[]) =>
     groups.map((group) => ({
       text: row(group, effects),
-      findings: group.fingerprints.length,
+      findings: group.findings.length,
       severity: group.finding.severity,
     }));
   const table = effects ? TABLE : TABLE_WITHOUT_EFFECT;

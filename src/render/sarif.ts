@@ -71,7 +71,7 @@ function location(finding: Finding, report: Report): object {
 }
 
 function textOf(finding: Finding): string {
-  const group: Group = { finding, abis: [], fingerprints: [finding.fingerprint] };
+  const group: Group = { finding, abis: [], findings: [finding] };
   const { change, added, removed } = detailsOf(group, '->');
   const values = (texts: readonly string[], verb: string) => {
     const { shown, more } = first(texts, VALUES_SHOWN);

@@ -7,18 +7,25 @@ export interface Group {
   readonly finding: Finding;
   /** Empty: not about an ABI. */
   readonly abis: readonly Abi[];
-  readonly fingerprints: readonly string[];
+  readonly findings: readonly Finding[];
 }
+
+/** What a group's findings may differ in. */
+const APART: readonly (keyof Finding)[] = ['abi', 'witness', 'fingerprint'];
 
 /** In the order of the findings' first ones. */
 export function grouped(findings: readonly Finding[]): Group[] {
-  const groups = new Map<string, { finding: Finding; abis: Abi[]; fingerprints: string[] }>();
+  const groups = new Map<string, { finding: Finding; abis: Abi[]; findings: Finding[] }>();
   for (const finding of findings) {
-    const { abi, witness: _, fingerprint, ...rest } = finding;
-    const key = JSON.stringify(rest);
-    const group = groups.get(key) ?? { finding, abis: [], fingerprints: [] };
+    const { abi } = finding;
+    // By name, so that a fingerprint is not made for this.
+    const fields = (Object.keys(finding) as (keyof Finding)[]).filter(
+      (field) => !APART.includes(field),
+    );
+    const key = JSON.stringify(fields.map((field) => [field, finding[field]]));
+    const group = groups.get(key) ?? { finding, abis: [], findings: [] };
     if (abi !== null && !group.abis.includes(abi)) group.abis.push(abi);
-    group.fingerprints.push(fingerprint);
+    group.findings.push(finding);
     groups.set(key, group);
   }
   return [...groups.values()];

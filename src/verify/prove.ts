@@ -12,6 +12,7 @@ import {
   contains,
   equal,
   findCall,
+  isPassing,
   type Policy,
   policyOfProfile,
   policyOfPrograms,
@@ -59,10 +60,6 @@ export interface Proof {
   /** Recorded calls that the evidence says were left out on purpose. */
   leftOut: string[];
   notes: string[];
-}
-
-function executes({ action }: Answer): boolean {
-  return action === 'allow' || action === 'log';
 }
 
 function answerText({ action, data }: Answer): string {
@@ -140,7 +137,7 @@ function fallsBack(
   );
   if (listed !== true) return false;
   const other = (answer: Answer) =>
-    !executes(answer) && !(answer.action === 'errno' && answer.data === ENOSYS);
+    !isPassing(answer) && !(answer.action === 'errno' && answer.data === ENOSYS);
   if (findCall(policy, required, other) !== null) return false;
   return required.name !== 'clone3' || cloneInstead(policy, required);
 }
@@ -157,7 +154,7 @@ function cloneInstead(policy: Policy, { abi, constraints }: Requirement): boolea
     mask: ~0xffn & 0xffff_ffff_ffff_ffffn,
     value: value & SHARED_FLAGS,
   }));
-  return findCall(policy, { abi, number, constraints: flags }, (a) => !executes(a)) === null;
+  return findCall(policy, { abi, number, constraints: flags }, (a) => !isPassing(a)) === null;
 }
 
 function proveSufficient(
@@ -172,7 +169,7 @@ function proveSufficient(
       if (call.number < 0) return [];
       const old = call.name !== null && unknown?.names.includes(call.name) === true;
       const policy = old ? unknown.policy : meaning.policy;
-      const refused = findCall(policy, call, (answer) => !executes(answer));
+      const refused = findCall(policy, call, (answer) => !isPassing(answer));
       if (refused === null || fallsBack(policy, call, evidence)) return [];
       return [
         {
@@ -282,7 +279,7 @@ function idle(input: ProveInput, runtime: Runtime, accounted: Accounted): Findin
       if (uses.length === 0) report(permission, 'nothing recorded needs it');
       else if (permission.rule.args.length > 0) {
         const alone = permittedBy(input, runtime, [permission.rule]);
-        const used = uses.some((use) => findCall(alone, use, executes) !== null);
+        const used = uses.some((use) => findCall(alone, use, isPassing) !== null);
         if (!used) report(permission, 'no recorded call has these arguments');
       }
     }
