@@ -182,15 +182,17 @@ export function traceFixture(fixture: Fixture): Promise<Traced> {
   });
 }
 
-/** Records a fixture by the built command, from its first instruction, denied calls included. */
+/**
+ * Records a fixture by the built command, from its first instruction. `how`: options of `record`
+ * that choose the tracer.
+ */
 export function recordFixture(
   fixture: Fixture,
-  programs: 'typed' | 'raw' = 'typed',
+  how: readonly string[] = ['--programs', 'typed', '--denied'],
 ): Promise<Traced & { run: Run }> {
   return withTemporary(async (directory) => {
     const output = join(directory, 'recording.json');
     const program = [join(PROGRAMS, fixture.name), ...(fixture.args ?? [])];
-    const how = ['--denied', '--programs', programs];
     const command = [CLI, 'record', ...how, '-o', output, '--', ...program];
     const stdout = await run(process.execPath, command);
     const recording = RecordingSchema.parse(JSON.parse(readFileSync(output, 'utf8')));
