@@ -7,8 +7,8 @@ module.exports = {
     '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' } }],
   },
   resolver: '<rootDir>/test/support/resolver.cjs',
-  // Engines, tracers and the host's syscall tracepoints are shared: one test file at a time, and one
-  // of test/unit beside it.
+  // The host's syscall tracepoints are shared: one test file that traces at a time, and one that
+  // does not beside it.
   runner: '<rootDir>/test/support/runner.cjs',
   maxWorkers: 1,
 };

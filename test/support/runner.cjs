@@ -1,20 +1,22 @@
 /**
- * Two lanes: the tests of test/unit share nothing with the machine and run beside the others, which
- * share its engines, tracers and tracepoints and run one file at a time. A file asked for alone runs
- * as jest would have it.
+ * Two lanes: tests that trace nothing on this machine (see test/README.md) run beside those that
+ * do, which run one file at a time. Files of one lane alone run as jest would have them.
  */
 const path = require('node:path');
 const { default: TestRunner } = require('jest-runner');
 
-const UNIT = path.join(__dirname, '..', 'unit') + path.sep;
+const ROOT = path.join(__dirname, '..');
+const BESIDE = /^(?:unit|engines)\/|^e2e\/vm\./;
 
 module.exports = class extends TestRunner {
   /** With maxWorkers 1 each lane is one worker. */
   async runTests(tests, watcher, options) {
-    const unit = tests.filter(({ path: file }) => file.startsWith(UNIT));
-    const others = tests.filter((test) => !unit.includes(test));
-    if (unit.length === 0 || others.length === 0) return super.runTests(tests, watcher, options);
+    const beside = tests.filter((test) => BESIDE.test(path.relative(ROOT, test.path)));
+    const tracing = tests.filter((test) => !beside.includes(test));
+    if (beside.length === 0 || tracing.length === 0) {
+      return super.runTests(tests, watcher, options);
+    }
     const lanes = { ...options, serial: false };
-    await Promise.all([unit, others].map((lane) => super.runTests(lane, watcher, lanes)));
+    await Promise.all([tracing, beside].map((lane) => super.runTests(lane, watcher, lanes)));
   }
 };
