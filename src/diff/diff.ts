@@ -94,12 +94,14 @@ function entries(before: Side, after: Side, { engine }: DiffOptions): EntryDraft
 
 function finished(draft: Draft, contexts: readonly string[], key = ''): Finding {
   const label = [contexts.join('; '), key].join('');
+  let made: string | undefined;
   return {
     ...draft,
     contexts,
     // Where it is asked for: hashing has to be loaded first, and people's eyes do without.
     get fingerprint() {
-      return fingerprintOf(draft, label);
+      made ??= fingerprintOf(draft, label);
+      return made;
     },
     waiver: null,
   };

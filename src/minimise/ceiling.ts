@@ -16,19 +16,20 @@ export const ceiling: Pass = {
   run(state, { options }) {
     if (options.defaultAction === 'log') return { state, findings: {} };
     const numberOf = (name: string): number => syscallNumber('i386', name) ?? -1;
-    const hidden = permitted(state).filter(
-      ({ abi, name }) => abi === 'i386' && multiplexed(name) !== null,
-    );
-    const needed = Math.max(-1, ...hidden.map(({ name }) => numberOf(name)));
     const listed = [...state.entries.values()].map(({ name }) => name);
-    if (largestOf(listed, 'i386') >= needed) return { state, findings: {} };
+    const largest = largestOf(listed, 'i386');
+    const hidden = permitted(state)
+      .filter(({ abi, name }) => abi === 'i386' && multiplexed(name) !== null)
+      .map(({ name }) => name)
+      .filter((name) => numberOf(name) > largest);
+    if (hidden.length === 0) return { state, findings: {} };
+    const needed = Math.max(...hidden.map(numberOf));
     // What is not listed and above it; the lowest is known to the most libseccomps.
     const higher = FALLBACKS.map(({ name }) => name)
       .filter((name) => numberOf(name) > needed && !listed.includes(name))
       .sort((a, b) => numberOf(a) - numberOf(b))[0];
     if (higher === undefined) return { state, findings: {} };
     const reason = `runc answers ENOSYS above the largest number named, and ${hidden
-      .map(({ name }) => name)
       .sort()
       .join(', ')} would be`;
     const abis = permittedAbis(state);
