@@ -27,8 +27,20 @@ namespace {
 
 // Up to 15 bytes, which is what the kernel keeps of a task's name.
 const std::vector<std::string> kHostileNames = {
-    ")) R 1 (",       ") Z 1 1 1 1 1 1", "\n",          "",     "(",    ")",          ") ",
-    " ) S 0 0 0 0 4", "a b\tc) R 1\n",   "\nSeccomp:\t2", "\n\n)", "\\n)", "\xff\xfe\x80", "%s%n%s%n%s%n%s",
+    ")) R 1 (",
+    ") Z 1 1 1 1 1 1",
+    "\n",
+    "",
+    "(",
+    ")",
+    ") ",
+    " ) S 0 0 0 0 4",
+    "a b\tc) R 1\n",
+    "\nSeccomp:\t2",
+    "\n\n)",
+    "\\n)",
+    "\xff\xfe\x80",
+    "%s%n%s%n%s%n%s",
 };
 
 void Name(const std::string& name) {
@@ -112,10 +124,11 @@ TEST(WhatIsGoneAnswersNothing) {
 }
 
 TEST(TasksAreListed) {
-  const Target target([] {}, [] {
-    std::thread([] { Target::Sleep(); }).detach();
-    Target::Sleep();
-  });
+  const Target target([] {},
+                      [] {
+                        std::thread([] { Target::Sleep(); }).detach();
+                        Target::Sleep();
+                      });
   CHECK(Eventually([&] { return proc::Threads(target.pid()).size() == 2; }));
   const std::vector<int> processes = proc::Processes();
   CHECK(std::find(processes.begin(), processes.end(), target.pid()) != processes.end());
@@ -155,23 +168,26 @@ TEST(CgroupMountsAreFoundWhateverTheirName) {
   for (const char* const name : {"plain", "a b", "a - cgroup2 b", "a\tb\n", "a\\040b", "\\", "#"}) {
     const std::string at = scratch.Directory(name);
     // In a mount namespace of its own; the exit status says how far it came.
-    Target walker([] {}, [&at] {
-      if (unshare(CLONE_NEWNS) != 0 || mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-        _exit(2);
-      }
-      if (mount("none", at.c_str(), "cgroup2", 0, nullptr) != 0) _exit(3);
-      int seen = 0;
-      bool v2 = true;
-      const Status status = WalkCgroups(at, [&](const CgroupId& id, const std::string&) {
-        seen++;
-        v2 = v2 && id.hierarchy == 0 && id.id != 0;
-      });
-      if (!status.ok()) _exit(4);
-      if (seen == 0 || !v2) _exit(5);
-      // What lies over it is no cgroup, whatever its own name.
-      if (mount("none", at.c_str(), "tmpfs", 0, nullptr) != 0) _exit(6);
-      _exit(WalkCgroups(at, [](const CgroupId&, const std::string&) {}).code == EINVAL ? 0 : 7);
-    });
+    Target walker(
+        [] {},
+        [&at] {
+          if (unshare(CLONE_NEWNS) != 0 ||
+              mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+            _exit(2);
+          }
+          if (mount("none", at.c_str(), "cgroup2", 0, nullptr) != 0) _exit(3);
+          int seen = 0;
+          bool v2 = true;
+          const Status status = WalkCgroups(at, [&](const CgroupId& id, const std::string&) {
+            seen++;
+            v2 = v2 && id.hierarchy == 0 && id.id != 0;
+          });
+          if (!status.ok()) _exit(4);
+          if (seen == 0 || !v2) _exit(5);
+          // What lies over it is no cgroup, whatever its own name.
+          if (mount("none", at.c_str(), "tmpfs", 0, nullptr) != 0) _exit(6);
+          _exit(WalkCgroups(at, [](const CgroupId&, const std::string&) {}).code == EINVAL ? 0 : 7);
+        });
     const int status = walker.Wait();
     CHECK(WIFEXITED(status));
     CHECK_EQ(WEXITSTATUS(status), 0);
