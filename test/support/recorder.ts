@@ -42,7 +42,7 @@ export async function startUntil(
   command: string,
   args: readonly string[],
   ready: RegExp,
-  options: { cwd?: string } = {},
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<Running> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
   let stderr = '';
