@@ -23,6 +23,21 @@ std::vector<std::string> Split(const std::string& text, char separator) {
   return out;
 }
 
+// A path as mountinfo writes it: space, tab, newline and backslash as three octal digits.
+std::string Unescape(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); i++) {
+    const std::string digits = text[i] == '\\' ? text.substr(i + 1, 3) : "";
+    if (digits.size() == 3 && digits.find_first_not_of("01234567") == std::string::npos) {
+      out.push_back(static_cast<char>(std::stoi(digits, nullptr, 8)));
+      i += 3;
+    } else {
+      out.push_back(text[i]);
+    }
+  }
+  return out;
+}
+
 bool IsBelow(std::string_view path, std::string_view directory) {
   return path == directory ||
          (path.starts_with(directory) && (directory == "/" || path[directory.size()] == '/'));
@@ -41,7 +56,7 @@ std::optional<std::vector<std::string>> MountOptions(const std::string& director
     const std::vector<std::string> left = Split(line.substr(0, dash), ' ');
     const std::vector<std::string> right = Split(line.substr(dash + 3), ' ');
     if (left.size() < 5 || right.size() < 3) continue;
-    const std::string& mountpoint = left[4];
+    const std::string mountpoint = Unescape(left[4]);
     if (!IsBelow(directory, mountpoint) || mountpoint.size() < best.size()) continue;
     best = mountpoint;
     if (right[0] == "cgroup2") {

@@ -1,8 +1,10 @@
 #include "core/tally.h"
 
+#include <sys/random.h>
 #include <time.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace sysieve {
 namespace {
@@ -33,14 +35,24 @@ size_t Mix(size_t seed, uint64_t value) {
   return mixed ^ (mixed >> 31);
 }
 
+// Numbers are the target's to choose: with a hash known to it, all could be made to share a bucket.
+size_t Secret() {
+  static const size_t secret = [] {
+    size_t value = 0;
+    // Without randomness yet, early at boot: 0, which costs time at most.
+    return getrandom(&value, sizeof(value), GRND_NONBLOCK) == sizeof(value) ? value : 0;
+  }();
+  return secret;
+}
+
 }  // namespace
 
 size_t Tally::KeyHash::operator()(const Key& key) const {
-  return Mix(Mix(key.slot, static_cast<uint64_t>(key.abi)), key.number);
+  return Mix(Mix(Mix(Secret(), key.slot), static_cast<uint64_t>(key.abi)), key.number);
 }
 
 size_t Tally::ValuesHash::operator()(const Values& values) const {
-  size_t seed = 0;
+  size_t seed = Secret();
   for (const uint64_t word : values.words) seed = Mix(seed + 1, word);
   return seed;
 }
@@ -49,7 +61,8 @@ Status Tally::Track(const std::vector<TrackedCall>& tracked) {
   for (const TrackedCall& call : tracked) {
     bool good = call.number < kNumbers && call.abi != Abi::kX32 && !call.indexes.empty() &&
                 call.indexes.size() <= Values{}.words.size() &&
-                call.indexes.size() == call.masks.size();
+                call.indexes.size() == call.masks.size() &&
+                (!call.memory || call.indexes.size() == 1);
     for (const uint32_t index : call.indexes) good = good && index < Arguments{}.size();
     if (!good) return Status::Error(EINVAL, "track arguments", std::to_string(call.number));
     tracked_[TrackedKey(call.abi, call.number)] = call;
@@ -59,25 +72,27 @@ Status Tally::Track(const std::vector<TrackedCall>& tracked) {
 
 void Tally::Begin() {
   const std::lock_guard lock(mutex_);
-  begin_ns_ = NowNs();
+  if (begin_ns_ == 0 && !ended_) begin_ns_ = NowNs();
 }
 
 void Tally::End() {
   const std::lock_guard lock(mutex_);
-  if (end_ns_ == 0) end_ns_ = NowNs();
+  if (!ended_) end_ns_ = NowNs();
+  ended_ = true;
 }
 
 double Tally::NowMs() const {
   if (begin_ns_ == 0) return 0;
-  return static_cast<double>((end_ns_ != 0 ? end_ns_ : NowNs()) - begin_ns_) / 1e6;
+  return static_cast<double>((ended_ ? end_ns_ : NowNs()) - begin_ns_) / 1e6;
 }
 
 uint32_t Tally::ApplicationSlot(const std::string& path) {
   if (path.empty()) return kUnknown;
   const std::string cut = path.substr(0, kPathBytes);
   const std::lock_guard lock(mutex_);
-  if (const auto known = slots_.find(cut); known != slots_.end()) return known->second;
+  // Known or not: what is cut may be another path with the same beginning.
   if (cut.size() < path.size()) lost_.paths++;
+  if (const auto known = slots_.find(cut); known != slots_.end()) return known->second;
   if (paths_.size() == kExecutables) {
     lost_.executables++;
     return kUnknown;
@@ -99,8 +114,32 @@ Phase Tally::PhaseOf(uint32_t slot) {
   return slot < kFirstExecutable ? kPhases[slot] : Phase::kApplication;
 }
 
+std::optional<Tally::Sample> Tally::SampleOf(Abi abi, uint32_t number, const Arguments& arguments,
+                                             const ReadWord& read) const {
+  const auto found = tracked_.find(TrackedKey(abi, number));
+  if (found == tracked_.end()) return std::nullopt;
+  const TrackedCall& how = found->second;
+  const auto argument = [&](uint32_t index) {
+    // Of i386 the lower half is the register, whatever the tracer was handed above it.
+    return abi == Abi::kI386 ? arguments[index] & UINT32_MAX : arguments[index];
+  };
+  Sample sample{how.indexes.size(), true, {}};
+  if (how.memory) {
+    uint64_t word = 0;
+    sample.readable = read && read(argument(0), &word);
+    sample.values.words[0] = word & how.masks[0];
+    return sample;
+  }
+  for (size_t i = 0; i < how.indexes.size(); i++) {
+    sample.values.words[i] = argument(how.indexes[i]) & how.masks[i];
+  }
+  return sample;
+}
+
 void Tally::Count(uint32_t slot, Abi abi, uint32_t number, const Arguments& arguments,
                   const ReadWord& read) {
+  // Before the lock: a read of the target's memory may take as long as its page fault does.
+  const std::optional<Sample> sample = SampleOf(abi, number, arguments, read);
   const std::lock_guard lock(mutex_);
   const Key key{slot, abi, number};
   auto counted = calls_.find(key);
@@ -114,37 +153,24 @@ void Tally::Count(uint32_t slot, Abi abi, uint32_t number, const Arguments& argu
     counted = calls_.emplace(key, Counted{0, newest_ms_}).first;
   }
   counted->second.count++;
-  CountTuple(slot, abi, number, arguments, read);
+  if (sample) Keep(slot, abi, number, *sample);
 }
 
-void Tally::CountTuple(uint32_t slot, Abi abi, uint32_t number, const Arguments& arguments,
-                       const ReadWord& read) {
-  const auto found = tracked_.find(TrackedKey(abi, number));
-  if (found == tracked_.end()) return;
-  const TrackedCall& how = found->second;
+void Tally::Keep(uint32_t slot, Abi abi, uint32_t number, const Sample& sample) {
   // Of the application one set of tuples, whichever executable: a filter is one for all of them.
   Tuples& tuples = tuples_[{PhaseSlot(PhaseOf(slot)), abi, number}];
-  tuples.arguments = how.indexes.size();
-  Values values;
-  if (how.memory) {
-    uint64_t word = 0;
-    if (!read || !read(arguments[0], &word)) {
-      tuples.unreadable++;
-      return;
-    }
-    values.words[0] = word & how.masks[0];
-  } else {
-    for (size_t i = 0; i < how.indexes.size(); i++) {
-      values.words[i] = arguments[how.indexes[i]] & how.masks[i];
-    }
+  tuples.arguments = sample.arguments;
+  if (!sample.readable) {
+    tuples.unreadable++;
+    return;
   }
-  auto kept = tuples.kept.find(values);
+  auto kept = tuples.kept.find(sample.values);
   if (kept == tuples.kept.end()) {
     if (tuples.kept.size() == kTuples) {
       tuples.overflow++;
       return;
     }
-    kept = tuples.kept.emplace(values, Kept{}).first;
+    kept = tuples.kept.emplace(sample.values, Kept{}).first;
   }
   kept->second.count++;
   if (kept->second.slots.size() <= slot / 64) kept->second.slots.resize(slot / 64 + 1);

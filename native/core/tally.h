@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -22,7 +23,8 @@ using Arguments = std::array<uint64_t, 6>;
 
 class Tally {
  public:
-  // Reads the 64-bit word at an address of the calling task; false where it is not there.
+  // Reads the 64-bit word at an address of the calling task; false where it is not there. Called
+  // without any lock held: it may be slow.
   using ReadWord = std::function<bool(uint64_t address, uint64_t* word)>;
 
   // A target can make up paths without end; from this many on its calls count under none.
@@ -37,18 +39,19 @@ class Tally {
   // Fails where a tracked call is not well-formed.
   Status Track(const std::vector<TrackedCall>& tracked);
 
-  // Times count from here; before it, they are 0.
+  // Times count from the first one; before it, they are 0.
   void Begin();
-  // Elapsed time stands still from here.
+  // Elapsed time stands still from the first one; without a Begin() before it, at 0.
   void End();
 
-  // The slot of an executable of the application, known or new. An empty path is kUnknown.
+  // The slot of an executable of the application, known or new. An empty path is kUnknown. A path
+  // that is cut counts as lost each time: another with the same beginning would have its slot.
   uint32_t ApplicationSlot(const std::string& path);
   // The one slot of a phase before the application.
   static uint32_t PhaseSlot(Phase phase);
 
-  // One attempt. `number` without the x32 bit. `read` may be null: then memory counts as
-  // unreadable.
+  // One attempt. `slot` is one that this tally gave, `number` without the x32 bit. `read` may be
+  // null: then memory counts as unreadable.
   void Count(uint32_t slot, Abi abi, uint32_t number, const Arguments& arguments,
              const ReadWord& read);
   void Started();
@@ -56,7 +59,7 @@ class Tally {
   void LoseTasks(uint64_t count);
 
   // Everything but what only the tracer knows: live, live_application, filtered, denials, blind
-  // spots.
+  // spots. Lists are added to those of `out`.
   void Read(Observation* out) const;
 
  private:
@@ -80,6 +83,12 @@ class Tally {
   struct ValuesHash {
     size_t operator()(const Values& values) const;
   };
+  // What one tracked call says.
+  struct Sample {
+    size_t arguments;
+    bool readable;
+    Values values;
+  };
   struct Kept {
     uint64_t count = 0;
     std::vector<uint64_t> slots;  // a bit for each
@@ -92,8 +101,10 @@ class Tally {
   };
 
   [[nodiscard]] double NowMs() const;
-  void CountTuple(uint32_t slot, Abi abi, uint32_t number, const Arguments& arguments,
-                  const ReadWord& read);
+  // None where the call is not tracked.
+  [[nodiscard]] std::optional<Sample> SampleOf(Abi abi, uint32_t number, const Arguments& arguments,
+                                               const ReadWord& read) const;
+  void Keep(uint32_t slot, Abi abi, uint32_t number, const Sample& sample);
   [[nodiscard]] static Phase PhaseOf(uint32_t slot);
 
   mutable std::mutex mutex_;
@@ -101,6 +112,7 @@ class Tally {
   std::unordered_map<uint64_t, TrackedCall> tracked_;
   uint64_t begin_ns_ = 0;
   uint64_t end_ns_ = 0;
+  bool ended_ = false;
   double newest_ms_ = 0;
   uint64_t starts_ = 0;
   Losses lost_;

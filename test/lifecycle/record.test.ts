@@ -19,7 +19,6 @@ import {
   ROOT,
   scratch,
   startRecorder,
-  startUntil,
   stillLoaded,
   sysieve,
 } from '../support/recorder';
@@ -171,46 +170,6 @@ privileged('a recording ends', () => {
     recorder.child.kill('SIGTERM');
     expect(await recorder.exited).toEqual({ status: 9, signal: null });
     expect(run(output).completeness.complete).toBe(true);
-  });
-});
-
-privileged('an addon session ends with its environment', () => {
-  const open = `
-    const { Session } = require(${JSON.stringify(join(ROOT, 'build', 'Release', 'sysieve.node'))});
-    const session = new Session({ tracer: 'ebpf', execRule: 'any', denied: true, cgroups: [], cgroupNames: [],
-      mountNamespaces: [], pidNamespaces: [], pids: [process.ppid], setupPids: [] });
-    session.start();
-  `;
-  it.each([
-    ['exit', 'setTimeout(() => {}, 2000)', 0],
-    ['process.exit', 'setTimeout(() => process.exit(3), 2000)', 3],
-    ['an uncaught exception', 'setTimeout(() => { throw new Error("on purpose"); }, 2000)', 1],
-    ['a second stop', 'setTimeout(() => { session.stop(); session.stop(); }, 2000)', 0],
-    ['a collected session', 'setTimeout(() => { global.gc(); }, 2000)', 0],
-  ])('%s', async (_name, ending, status) => {
-    const script = `${open} console.error("ready"); ${ending}`;
-    const node = await startUntil(process.execPath, ['--expose-gc', '-e', script], /ready/);
-    const held = programsOf(node.child.pid ?? 0);
-    expect(held.length).toBeGreaterThan(0);
-    expect((await node.exited).status).toBe(status);
-    await eventually('the kernel has freed the programs', () => stillLoaded(held).length === 0);
-  });
-
-  it('worker.terminate, and a second session in the same process', async () => {
-    const script = `
-      const { Worker } = require('node:worker_threads');
-      const once = () => new Promise((resolve) => {
-        const worker = new Worker(${JSON.stringify(`${open} require('node:worker_threads').parentPort.postMessage(1); setInterval(() => session.read(), 5);`)}, { eval: true });
-        worker.once('message', () => { console.error('ready'); setTimeout(() => worker.terminate().then(resolve), 200); });
-      });
-      once().then(once).then(() => { console.error('both gone'); setTimeout(() => {}, 1500); });
-    `;
-    const node = await startUntil(process.execPath, ['-e', script], /both gone/);
-    await eventually(
-      'the workers have released their programs',
-      () => programsOf(node.child.pid ?? 0).length === 0,
-    );
-    expect((await node.exited).status).toBe(0);
   });
 });
 

@@ -42,19 +42,20 @@ export async function startUntil(
   command: string,
   args: readonly string[],
   ready: RegExp,
-  options: { cwd?: string } = {},
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; stdin?: 'pipe' } = {},
 ): Promise<Running> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  const { stdin = 'ignore', ...rest } = options;
+  const child = spawn(command, args, { stdio: [stdin, 'pipe', 'pipe'], ...rest });
   let stderr = '';
   let stdout = '';
-  child.stdout.on('data', (chunk) => {
+  child.stdout?.on('data', (chunk) => {
     stdout += chunk;
   });
   const exited = new Promise<{ status: number | null; signal: NodeJS.Signals | null }>((resolve) =>
     child.once('close', (status, signal) => resolve({ status, signal })),
   );
   await new Promise<void>((resolve, reject) => {
-    child.stderr.on('data', (chunk) => {
+    child.stderr?.on('data', (chunk) => {
       stderr += chunk;
       if (ready.test(stderr)) resolve();
     });
