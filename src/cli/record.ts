@@ -76,7 +76,11 @@ export function register(program: Command): void {
         .choices(['namespace', 'filter'])
         .default('namespace'),
     )
-    .addOption(new Option('--tracer <name>').choices(['ebpf']).default('ebpf').hideHelp())
+    .addOption(
+      new Option('--tracer <name>', 'how calls are seen; ptrace needs no root, and slows them down')
+        .choices(['ebpf', 'ptrace'])
+        .default('ebpf'),
+    )
     .addOption(
       // For tests, and to find out where a kernel's two kinds of tracepoint differ.
       new Option('--programs <kind>').choices(['auto', 'typed', 'raw']).default('auto').hideHelp(),
