@@ -135,7 +135,13 @@ void TraceLoop::Handle(const siginfo_t& seen) {
   }
   const auto task = tasks_.find(tid);
   if (task == tasks_.end()) {
-    OnUnknown(tid, seen.si_status);
+    if (seen.si_status >> 8 == PTRACE_EVENT_EXEC) {
+      // The id of a leader that had ended, taken over.
+      OnExec(tid);
+      ResumeStopped(tid, seen.si_status);
+    } else {
+      OnUnknown(tid, seen.si_status);
+    }
     return;
   }
   if (!task->second.stopped_once) {
@@ -299,6 +305,9 @@ void TraceLoop::Adopt(int tid) {
 }
 
 void TraceLoop::OnExec(int tid) {
+  // An execve that changed its task's id is answered no request before it was waited for.
+  siginfo_t seen{};
+  waitid(P_PID, static_cast<id_t>(tid), &seen, WSTOPPED | WNOHANG | __WALL);
   unsigned long message = 0;
   if (ptrace(PTRACE_GETEVENTMSG, tid, nullptr, &message) != 0) return;
   const int former = static_cast<int>(message);
