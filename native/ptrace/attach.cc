@@ -1,14 +1,16 @@
 // How the target's tasks are found and seized.
 #include <sys/ptrace.h>
-#include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <map>
 #include <set>
+#include <string>
 
 #include "core/cgroup.h"
 #include "core/proc.h"
@@ -30,10 +32,23 @@ bool Exists(int pid, int tid) {
   return access(path.c_str(), F_OK) == 0;
 }
 
+// PTRACE_GET_SYSCALL_INFO is there from Linux 5.3 on; nothing else tells a call's ABI for certain.
+Status CheckKernel() {
+  utsname name{};
+  uname(&name);
+  char* end = nullptr;
+  const long major = strtol(name.release, &end, 10);
+  const long minor = *end == '.' ? strtol(end + 1, nullptr, 10) : 0;
+  if (major > 5 || (major == 5 && minor >= 3)) return Status::Ok();
+  return Status::Error(ENOSYS, "read system calls by ptrace",
+                       std::string("needs Linux 5.3, this is ") + name.release);
+}
+
 }  // namespace
 
 Status TraceLoop::Attach(size_t* found) {
   *found = 0;
+  if (Status status = CheckKernel(); !status.ok()) return status;
   for (const int pid : target_.setup_pids) {
     Task task;
     task.phase = Phase::kSetup;

@@ -206,7 +206,11 @@ void TraceLoop::Resume(int tid, int signal) {
 
 void TraceLoop::OnCall(int tid, Task* task) {
   const auto call = tracee::ReadCallStop(tid);
-  if (!call) return;
+  if (!call) {
+    // Unless it was killed in its stop: one call more is not counted.
+    if (errno != ESRCH) shared_->tally.LoseCalls(1);
+    return;
+  }
   if (!call->entry) {
     const Task::AtExit look = std::exchange(task->at_exit, Task::AtExit::kNothing);
     if (look == Task::AtExit::kFork && call->result > 0 && !task->reported) {

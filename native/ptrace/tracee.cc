@@ -72,7 +72,10 @@ std::optional<CallStop> ReadCallStop(int tid) {
     out.result = info.exit.rval;
     return out;
   }
-  if (info.op != PTRACE_SYSCALL_INFO_ENTRY) return std::nullopt;
+  if (info.op != PTRACE_SYSCALL_INFO_ENTRY) {
+    errno = EPROTO;
+    return std::nullopt;
+  }
   out.entry = true;
   out.number = static_cast<uint32_t>(info.entry.nr);
   std::copy(info.entry.args, info.entry.args + out.arguments.size(), out.arguments.begin());

@@ -19,6 +19,7 @@ struct CallStop {
   Arguments arguments{};
   int64_t result = 0;  // of an exit
 };
+// Nothing: errno says why.
 std::optional<CallStop> ReadCallStop(int tid);
 
 // A word of the task's memory: all of it or nothing.
