@@ -125,7 +125,7 @@ Status TraceLoop::Scan(size_t* added) {
     for (const int pid : processes) parents[pid] = proc::Parent(pid);
   }
   const auto descends = [&](int pid) {
-    for (int depth = 0; pid > 1 && depth < 4096; depth++) {
+    for (int depth = 0; pid > 0 && depth < 4096; depth++) {
       if (roots.contains(pid)) return true;
       const auto parent = parents.find(pid);
       if (parent == parents.end()) return false;

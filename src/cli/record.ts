@@ -124,10 +124,15 @@ async function record(command: string[], options: Options): Promise<void> {
   }
 
   if (options.tracer === 'ptrace' && options.denied === true) {
-    throw new SysieveError('usage', 'denied-unseen', '--denied has no meaning with --tracer ptrace', {
-      remedy:
-        'ptrace sees denied calls as calls and cannot tell them apart: leave out --denied, or use --tracer ebpf.',
-    });
+    throw new SysieveError(
+      'usage',
+      'denied-unseen',
+      '--denied has no meaning with --tracer ptrace',
+      {
+        remedy:
+          'ptrace sees denied calls as calls and cannot tell them apart: leave out --denied, or use --tracer ebpf.',
+      },
+    );
   }
 
   // Before an hour of recording, not after it.
