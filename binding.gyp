@@ -34,6 +34,11 @@
         'native/core/tally.cc',
         'native/filter/dump.cc',
         'native/filter/program.cc',
+        'native/ptrace/attach.cc',
+        'native/ptrace/own_process.cc',
+        'native/ptrace/ptrace_tracer.cc',
+        'native/ptrace/trace_loop.cc',
+        'native/ptrace/tracee.cc',
       ],
       'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")', 'native', '<(module_root_dir)/build'],
       'defines': [

@@ -6,6 +6,7 @@
 
 #include "addon/error.h"
 #include "bpf/ebpf_tracer.h"
+#include "ptrace/ptrace_tracer.h"
 
 namespace sysieve {
 namespace {
@@ -59,6 +60,7 @@ std::string Text(const Napi::Object& options, const char* name) {
 
 std::unique_ptr<Tracer> MakeTracer(const Napi::Object& options) {
   const std::string tracer = Text(options, "tracer");
+  if (tracer == "ptrace") return std::make_unique<PtraceTracer>();
   if (tracer != "ebpf") return nullptr;
   const std::string programs = Text(options, "programs");
   return std::make_unique<EbpfTracer>(programs == "raw"     ? EbpfTracer::Programs::kRaw

@@ -61,7 +61,8 @@ export class Capture {
       ...target,
     };
     this.tracer = options.tracer;
-    checkHost();
+    // What ptrace tells of is numbered as this process sees it.
+    if (this.tracer === 'ebpf') checkHost();
     this.session = new (addon().Session)(options);
     try {
       this.tasksFound = this.session.start().tasks;

@@ -1,4 +1,5 @@
 /** Looks at what this host offers to the tracers: by trying, not by comparing versions. */
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { machine, release, tmpdir } from 'node:os';
 import { SysieveError } from '../errors';
@@ -59,10 +60,13 @@ function abis(): Finding {
   return info('abis', `${carriedOut}${i386 ? '' : note}`);
 }
 
+function effectiveCapabilities(): bigint {
+  const status = readOr('/proc/self/status', '');
+  return BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+}
+
 function capabilities(): Finding {
-  const effective = BigInt(
-    `0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readOr('/proc/self/status', ''))?.[1] ?? '0'}`,
-  );
+  const effective = effectiveCapabilities();
   const has = (bit: number): boolean => ((effective >> BigInt(bit)) & 1n) === 1n;
   const held = CAPABILITIES.filter(([, bit]) => has(bit)).map(([name]) => name);
   return info('capabilities', held.length === 0 ? 'none of those that matter' : held.join(', '));
@@ -132,6 +136,57 @@ function tracer(programs: 'typed' | 'raw'): Finding {
   }
 }
 
+/** Attaches to a process of its own making, as `record --pid` would. */
+function ptraceTracer(): Finding {
+  const name = 'tracer ptrace';
+  const scope = readOr('/proc/sys/kernel/yama/ptrace_scope', '0');
+  const privileged = (effectiveCapabilities() >> 19n) & 1n;
+  // Yama lets the commands that sysieve starts be traced, and nothing else without the capability.
+  const attaches = privileged === 1n ? scope !== '3' : scope === '0';
+  const child = attaches ? spawn('sleep', ['60'], { stdio: 'ignore' }) : null;
+  child?.on('error', () => undefined);
+  try {
+    if (scope === '3' || (scope === '2' && privileged === 0n)) {
+      const remedy =
+        scope === '3'
+          ? 'ptrace is switched off until the next boot: set kernel.yama.ptrace_scope to 2 or less for it.'
+          : 'Run with CAP_SYS_PTRACE, or set kernel.yama.ptrace_scope to 1 or 0.';
+      return { name, ok: false, detail: `refused by Yama (ptrace_scope ${scope})`, remedy };
+    }
+    const session = new (addon().Session)({
+      tracer: 'ptrace',
+      execRule: 'any',
+      denied: false,
+      cgroups: [],
+      cgroupNames: [],
+      mountNamespaces: [],
+      pidNamespaces: [],
+      pids: child?.pid === undefined ? [] : [child.pid],
+      setupPids: [],
+      tracked: [],
+      programs: 'auto',
+    });
+    try {
+      session.start();
+    } finally {
+      session.stop();
+    }
+    return info(
+      name,
+      attaches
+        ? `usable: attached${privileged === 1n ? '' : "; other users' processes need CAP_SYS_PTRACE"}`
+        : 'usable for commands; --pid, --cgroup and --container need CAP_SYS_PTRACE (Yama)',
+    );
+  } catch (thrown) {
+    const error = fromNative(thrown, 'ptrace');
+    if (!(error instanceof SysieveError)) throw error;
+    const cause = error.reason === undefined ? '' : ` (${error.reason})`;
+    return { name, ok: false, detail: `${error.message}${cause}`, remedy: error.remedy ?? null };
+  } finally {
+    child?.kill('SIGKILL');
+  }
+}
+
 /** Everything that has no engine and no library in it; those are asked by the command. */
 export function examineHost(): Finding[] {
   return [
@@ -143,5 +198,6 @@ export function examineHost(): Finding[] {
     cgroupMode(),
     tracer('typed'),
     tracer('raw'),
+    ptraceTracer(),
   ];
 }

@@ -27,6 +27,9 @@ const REFUSED: Record<TracerName, { message: string; remedy: string }> = {
 /** What the addon does with a cgroup that the user named; see native/core/cgroup.cc. */
 const CGROUP_OPERATIONS = ['open cgroup', 'find cgroup mount', 'find cgroup hierarchy'];
 
+/** What a machine or a user has no more of. */
+const LIMITS = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'];
+
 interface NativeError extends Error {
   code: string;
   operation: string;
@@ -45,6 +48,18 @@ export function fromNative(error: unknown, tracer: TracerName = 'ebpf'): unknown
   if (error.code === 'EPERM' || error.code === 'EACCES') {
     const { message, remedy } = REFUSED[tracer];
     return new SysieveError('system', 'no-privilege', message, { cause, remedy });
+  }
+  if (tracer === 'ptrace' && error.code === 'EBUSY') {
+    return new SysieveError('system', 'already-traced', `cannot ${error.operation}`, {
+      cause: error.detail,
+      remedy: 'A task has one tracer: end the other (strace, gdb, another sysieve), or use ebpf.',
+    });
+  }
+  if (tracer === 'ptrace' && LIMITS.includes(error.code)) {
+    return new SysieveError('system', 'limit-reached', `cannot ${error.operation}`, {
+      cause,
+      remedy: 'Raise the limit that was hit: open files, processes (ulimit -n, -u) or memory.',
+    });
   }
   if (error.code === 'ESRCH') {
     return new SysieveError(

@@ -53,6 +53,11 @@ function armed(options: RecordOptions, filtered = false) {
   return { tracer, denied: options.denied || filtered, programs };
 }
 
+/** Nothing tells a ptracer of tasks that come from outside: with the last one its recording ends. */
+function endsWithTasks(options: RecordOptions): (progress: Progress) => boolean {
+  return (progress) => options.tracer === 'ptrace' && progress.live === 0;
+}
+
 function late(capture: Capture, targetAgeMs: number | null): Completeness['attachedLate'] {
   return capture.tasksFound > 0 ? { targetAgeMs } : null;
 }
@@ -166,8 +171,13 @@ export async function recordCgroup(
   return withCapture(
     { execRule: options.execRule, ...armed(options), cgroups: [path] },
     async (capture) => {
+      if (options.tracer === 'ptrace' && capture.tasksFound === 0) {
+        throw new SysieveError('input', 'cgroup-empty', `no task runs in the cgroup ${path}`, {
+          remedy: 'ptrace does not see what joins later: start it first, or use --tracer ebpf.',
+        });
+      }
       hooks.onReady(`cgroup ${path}`);
-      await capture.watch(() => false, hooks.signal, hooks.onProgress);
+      await capture.watch(endsWithTasks(options), hooks.signal, hooks.onProgress);
       const run = capture.finish({
         attachedLate: late(capture, null),
         runtime: null,
@@ -196,6 +206,11 @@ async function armContainer(
 ): Promise<{ info: ContainerInfo; capture: Capture }> {
   for (let attempt = 1; ; attempt++) {
     const info = await findContainer(name, { engine: options.engine });
+    if (options.tracer === 'ptrace' && !info.running) {
+      throw new SysieveError('input', 'container-stopped', 'the container is not running', {
+        remedy: 'ptrace does not see a container start: start it first, or use --tracer ebpf.',
+      });
+    }
     try {
       const capture = new Capture(containerTarget(info, options));
       if (attempt === ATTEMPTS || !(await startedUnseen(info, capture, options.engine))) {
@@ -255,7 +270,10 @@ export async function recordContainer(
       },
       end,
     ).finally(() => removed.abort());
-    await capture.watch(() => false, end, hooks.onProgress);
+    await capture.watch(endsWithTasks(options), end, hooks.onProgress);
+    if (options.tracer === 'ptrace' && !end.aborted) {
+      hooks.onNote('the container stopped; ptrace does not see it start again');
+    }
     const run = capture.finish({
       attachedLate: late(capture, Number.isNaN(age) ? null : age),
       runtime:

@@ -55,7 +55,7 @@ export function register(program: Command): void {
     .command('record')
     .summary('record the system calls of a command, process, cgroup or container')
     .description(
-      'Counts every system call of the target in the kernel, by ABI, number and executable.\n' +
+      'Counts every system call of the target, by ABI, number and executable.\n' +
         'Ends with the command (and its descendants), at --duration, or on Ctrl-C; the recording is\n' +
         'written then. A container is followed over its restarts.',
     )
@@ -76,7 +76,11 @@ export function register(program: Command): void {
         .choices(['namespace', 'filter'])
         .default('namespace'),
     )
-    .addOption(new Option('--tracer <name>').choices(['ebpf']).default('ebpf').hideHelp())
+    .addOption(
+      new Option('--tracer <name>', 'how calls are seen; ptrace needs no root, and slows them down')
+        .choices(['ebpf', 'ptrace'])
+        .default('ebpf'),
+    )
     .addOption(
       // For tests, and to find out where a kernel's two kinds of tracepoint differ.
       new Option('--programs <kind>').choices(['auto', 'typed', 'raw']).default('auto').hideHelp(),
@@ -87,7 +91,12 @@ export function register(program: Command): void {
       '\nExamples:\n' +
         '  sysieve record -o ls.json -- ls -l /\n' +
         '  sysieve record --container web -o web.json --duration 10m\n' +
-        '  sysieve record --pid 4711 -o app.json\n',
+        '  sysieve record --pid 4711 -o app.json\n' +
+        '\nTracers:\n' +
+        '  ebpf    counts in the kernel; needs root. Sees which calls were denied.\n' +
+        '  ptrace  needs no more than the same user. Every call of the target costs it some 30 µs, no\n' +
+        '          setuid program gains rights under it, denied calls look like failed ones, and what\n' +
+        '          enters a container or starts there later is not seen.\n',
     )
     .action(async (command: string[], options: Options) => {
       await record(command, options);
@@ -112,6 +121,18 @@ async function record(command: string[], options: Options): Promise<void> {
     throw new SysieveError('usage', 'stdout-twice', '--json and -o - both want stdout', {
       remedy: 'Write the recording to a file.',
     });
+  }
+
+  if (options.tracer === 'ptrace' && options.denied === true) {
+    throw new SysieveError(
+      'usage',
+      'denied-unseen',
+      '--denied has no meaning with --tracer ptrace',
+      {
+        remedy:
+          'ptrace sees denied calls as calls and cannot tell them apart: leave out --denied, or use --tracer ebpf.',
+      },
+    );
   }
 
   // Before an hour of recording, not after it.

@@ -55,6 +55,13 @@ export function restartOnly(run: Run): string | null {
   return attachedLate !== null && startsSeen > 0 ? RESTART : null;
 }
 
+/** The blind spot of a tracer that counts what a filter denied among the calls that were made. */
+const DENIED_AS_ATTEMPTS = 'denied-as-attempts';
+
+const WIDER =
+  'ran under a seccomp filter, and its tracer cannot tell what that denied: the profile permits ' +
+  'calls that were denied there. Record with --tracer ebpf, or without a filter';
+
 export function checkCompleteness(runs: readonly Run[], allowIncomplete: boolean): PassReport {
   const incomplete = runs
     .map((run) => ({ run, words: missing(run) }))
@@ -94,6 +101,11 @@ export function checkCompleteness(runs: readonly Run[], allowIncomplete: boolean
     added: [],
     removed: [],
     notes,
-    warnings: lines.map((line) => `incomplete: ${line}`),
+    warnings: [
+      ...lines.map((line) => `incomplete: ${line}`),
+      ...runs
+        .filter((run) => run.completeness.blindSpots.includes(DENIED_AS_ATTEMPTS))
+        .map((run) => `wider: ${runLabel(run)} ${WIDER}`),
+    ],
   };
 }
