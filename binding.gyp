@@ -25,6 +25,7 @@
         'native/addon/addon.cc',
         'native/addon/error.cc',
         'native/addon/filter.cc',
+        'native/addon/listener.cc',
         'native/addon/session.cc',
         'native/bpf/ebpf_tracer.cc',
         'native/bpf/object.cc',
@@ -34,6 +35,10 @@
         'native/core/tally.cc',
         'native/filter/dump.cc',
         'native/filter/program.cc',
+        'native/notify/image.cc',
+        'native/notify/inbox.cc',
+        'native/notify/listener.cc',
+        'native/notify/notify_tracer.cc',
       ],
       'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")', 'native', '<(module_root_dir)/build'],
       'defines': [
@@ -51,7 +56,7 @@
       'sources': ['native/launch/launch.cc'],
       'cflags_cc!': ['-std=gnu++17', '-std=gnu++20'],
       'cflags_cc': ['<@(cxx)'],
-      'ldflags': ['-static-libstdc++', '-static-libgcc'],
+      'ldflags': ['-static-libstdc++', '-static-libgcc', '-pthread'],
     },
   ],
 }

@@ -61,7 +61,8 @@ export class Capture {
       ...target,
     };
     this.tracer = options.tracer;
-    checkHost();
+    // The ids that a notification has are this namespace's own.
+    if (this.tracer !== 'notify') checkHost();
     this.session = new (addon().Session)(options);
     try {
       this.tasksFound = this.session.start().tasks;
