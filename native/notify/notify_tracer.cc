@@ -230,7 +230,8 @@ uint32_t NotifyTracer::Shared::SlotOf(const seccomp_notif& call, bool* runtime) 
   }
   if (image.key == runtime_key) {
     *runtime = true;
-    return Tally::PhaseSlot(Phase::kRuntime);
+    // What a whole recording leaves out as the launcher's own, a profile's complaint tells.
+    return Tally::PhaseSlot(source.partial ? Phase::kRuntime : Phase::kSetup);
   }
   if (const auto seen = images.find(image.key); seen != images.end()) return seen->second;
   std::string path = notify::ReadPath(tid, image.path_at);

@@ -7,7 +7,7 @@ import { shellStatus } from '../capture/launch';
 import type { Recorded, RecordHooks } from '../capture/record';
 import { SysieveError } from '../errors';
 import { checkDestination, writeFileAtomic } from '../io';
-import { missing, restartOnly } from '../minimise';
+import { isSupplement, missing, restartOnly } from '../minimise';
 import { type Run, serializeRecording } from '../recording';
 import { LiveLine } from './live';
 import { terminalSentToo } from './signals';
@@ -134,9 +134,23 @@ export function summary(run: Run): string[] {
     `${total} calls, ${run.calls.length} distinct, ${run.executables.length} executable(s)` +
       (denied > 0 ? `, ${denied} denied` : ''),
   ];
+  if (isSupplement(run)) return [...lines, outside(run)];
   if (completeness.complete) lines.push('complete: a start was seen and nothing was lost');
   else lines.push(`NOT complete: ${missing(run).join('; ')}`);
   const restart = restartOnly(run);
   if (restart !== null) lines.push(`note: ${restart}`);
   return lines;
+}
+
+const NAMED = 40;
+
+/** What a profile in complain mode did not permit. */
+function outside({ calls }: Run): string {
+  if (calls.length === 0) return 'nothing was called that the profile does not allow';
+  const names = calls.map(({ abi, name, number }) => {
+    const call = name ?? String(number);
+    return abi === 'x86_64' ? call : `${abi} ${call}`;
+  });
+  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
+  return `not allowed by the profile: ${names.slice(0, NAMED).join(', ')}${more}`;
 }
