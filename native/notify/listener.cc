@@ -40,12 +40,11 @@ Status Listener::Open(UniqueFd fd, Listener* out) {
   return Status::Ok();
 }
 
-Listener::Received Listener::Receive(seccomp_notif* out, int* error) {
+Listener::Received Listener::Receive(seccomp_notif* out) {
   // The kernel refuses a buffer that is not zero.
   std::fill(request_.begin(), request_.end(), 0);
   if (ioctl(fd_.get(), SECCOMP_IOCTL_NOTIF_RECV, request_.data()) != 0) {
     if (errno == ENOENT || errno == EINTR || errno == EAGAIN) return Received::kNone;
-    *error = errno;
     return Received::kFailed;
   }
   memcpy(out, request_.data(), sizeof(*out));

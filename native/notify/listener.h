@@ -21,7 +21,7 @@ class Listener {
   // Poll fd() for POLLIN first; then this does not wait: the kernel counts what it queued and takes
   // nothing off that count for what is withdrawn. kNone: the notification was withdrawn, its task
   // interrupted or killed.
-  Received Receive(seccomp_notif* out, int* error);
+  Received Receive(seccomp_notif* out);
 
   // Lets the call run. False where its task is gone or was interrupted; the call did not run then.
   bool Continue(uint64_t id);

@@ -76,8 +76,8 @@ struct NotifyTracer::Shared {
 
   void Serve();
   bool AwaitListener();
-  void ServeListener(notify::Listener* listener);
-  void Handle(notify::Listener* listener, const seccomp_notif& call);
+  void ServeListener();
+  void Handle(const seccomp_notif& call);
   uint32_t SlotOf(const seccomp_notif& call, bool* runtime);
   void NoteFilters(const Identity& what, const seccomp_data& data);
   void NoteStart(const seccomp_notif& call, const Identity& what, bool runtime);
@@ -90,6 +90,7 @@ struct NotifyTracer::Shared {
   }
 
   Source source;
+  notify::Listener listener;
   Tally tally;
   int wake = -1;
   std::set<std::pair<Abi, uint32_t>> memory_calls;
@@ -112,18 +113,9 @@ struct NotifyTracer::Shared {
 };
 
 void NotifyTracer::Shared::Serve() {
-  notify::Listener listener;
-  bool have = static_cast<bool>(source.listener) || AwaitListener();
-  if (have) {
-    const Status opened = notify::Listener::Open(std::move(source.listener), &listener);
-    if (opened.ok()) {
-      if (!source.container) StartOnce();
-      ServeListener(&listener);
-    } else {
-      const std::lock_guard lock(mutex);
-      failure = opened;
-    }
-  }
+  if (source.container || AwaitListener()) ServeListener();
+  // Closes the listener: whoever still waits in a call, or makes one, is answered ENOSYS.
+  listener = notify::Listener();
   tally.End();
   live = false;
 }
@@ -146,14 +138,17 @@ bool NotifyTracer::Shared::AwaitListener() {
       return false;
     }
     killable = (message.seccomp_flags & kWaitKillable) != 0;
-    source.listener = std::move(descriptors[0]);
-    return true;
+    Status opened = notify::Listener::Open(std::move(descriptors[0]), &listener);
+    if (opened.ok()) StartOnce();
+    const std::lock_guard lock(mutex);
+    failure = std::move(opened);
+    return failure.ok();
   }
 }
 
-void NotifyTracer::Shared::ServeListener(notify::Listener* listener) {
+void NotifyTracer::Shared::ServeListener() {
   for (;;) {
-    std::array<pollfd, 2> wait{{{wake, POLLIN, 0}, {listener->fd(), POLLIN, 0}}};
+    std::array<pollfd, 2> wait{{{wake, POLLIN, 0}, {listener.fd(), POLLIN, 0}}};
     if (poll(wait.data(), wait.size(), -1) < 0 && errno != EINTR) {
       tally.LoseCalls(1);
       return;
@@ -161,20 +156,16 @@ void NotifyTracer::Shared::ServeListener(notify::Listener* listener) {
     if (wait[0].revents != 0) return;
     if ((wait[1].revents & POLLIN) != 0) {
       seccomp_notif call{};
-      int error = 0;
-      switch (listener->Receive(&call, &error)) {
+      switch (listener.Receive(&call)) {
         case notify::Listener::Received::kCall:
-          Handle(listener, call);
+          Handle(call);
           break;
         case notify::Listener::Received::kNone:
           Declare("withdrawn-before-seen");
           break;
-        case notify::Listener::Received::kFailed: {
+        case notify::Listener::Received::kFailed:
           tally.LoseCalls(1);
-          const std::lock_guard lock(mutex);
-          failure = Status::Error(error, "receive a seccomp notification");
           return;
-        }
       }
     } else if ((wait[1].revents & (POLLHUP | POLLERR)) != 0) {
       // The last task under the filter is gone.
@@ -184,7 +175,7 @@ void NotifyTracer::Shared::ServeListener(notify::Listener* listener) {
   }
 }
 
-void NotifyTracer::Shared::Handle(notify::Listener* listener, const seccomp_notif& call) {
+void NotifyTracer::Shared::Handle(const seccomp_notif& call) {
   // Ids are given one after the other as calls are queued, and queued ones are taken in order: a
   // gap is a call that was withdrawn before this thread came to it.
   if (std::exchange(any_id, true) && call.id != last_id + 1) Declare("withdrawn-before-seen");
@@ -202,7 +193,7 @@ void NotifyTracer::Shared::Handle(notify::Listener* listener, const seccomp_noti
                   notify::ReadWord(tid, arguments[0], &word);
 
   // The answer is taken only while that task waits in that very call: then what was read was its.
-  if (!listener->Continue(call.id)) {
+  if (!listener.Continue(call.id)) {
     slot = Tally::kUnknown;
     readable = false;
     // It may have been interrupted, and will make the call again.
@@ -281,7 +272,7 @@ NotifyTracer::~NotifyTracer() { Detach(); }
 Status NotifyTracer::Start(const Target& target, size_t* tasks) {
   *tasks = 0;
   if (started_) return Status::Error(EALREADY, "start the tracer");
-  if (target.setup_pids.size() != 1 || (!shared_->source.channel && !shared_->source.listener)) {
+  if (target.setup_pids.size() != 1 || (!shared_->source.channel && !shared_->source.container)) {
     return Status::Error(EINVAL, "listen without a filter of one's own",
                          "a command that sysieve starts, or a container's listener, is expected");
   }
@@ -290,6 +281,10 @@ Status NotifyTracer::Start(const Target& target, size_t* tasks) {
     if (!call.memory) continue;
     shared_->memory_calls.emplace(call.abi, call.number);
     if (call.abi == Abi::kX86_64) shared_->memory_calls.emplace(Abi::kX32, call.number);
+  }
+  if (shared_->source.container) {
+    Status opened = notify::Listener::Open(std::move(shared_->source.listener), &shared_->listener);
+    if (!opened.ok()) return opened;
   }
   wake_ = UniqueFd(eventfd(0, EFD_CLOEXEC));
   if (!wake_) return Status::Error(errno, "make an eventfd");
