@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "addon/filter.h"
+#include "addon/listener.h"
 #include "addon/session.h"
 
 namespace sysieve {
@@ -9,6 +10,7 @@ namespace sysieve {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("Session", Session::Define(env));
   DefineFilter(env, exports);
+  DefineListener(env, exports);
   return exports;
 }
 

@@ -1,11 +1,15 @@
 #include "addon/session.h"
 
+#include <fcntl.h>
+
 #include <string>
 #include <type_traits>
 #include <vector>
 
 #include "addon/error.h"
 #include "bpf/ebpf_tracer.h"
+#include "core/fd.h"
+#include "notify/notify_tracer.h"
 #include "ptrace/ptrace_tracer.h"
 
 namespace sysieve {
@@ -58,8 +62,25 @@ std::string Text(const Napi::Object& options, const char* name) {
   return value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string();
 }
 
+// A copy: JavaScript keeps the descriptor it gave.
+UniqueFd Descriptor(const Napi::Object& options, const char* name) {
+  const Napi::Value value = options.Get(name);
+  if (!value.IsNumber()) return UniqueFd();
+  return UniqueFd(fcntl(value.As<Napi::Number>().Int32Value(), F_DUPFD_CLOEXEC, 0));
+}
+
+std::unique_ptr<Tracer> MakeNotifyTracer(const Napi::Object& options) {
+  NotifyTracer::Source source;
+  source.channel = Descriptor(options, "channel");
+  source.listener = Descriptor(options, "listener");
+  source.partial = options.Get("partial").ToBoolean().Value();
+  source.container = static_cast<bool>(source.listener);
+  return std::make_unique<NotifyTracer>(std::move(source));
+}
+
 std::unique_ptr<Tracer> MakeTracer(const Napi::Object& options) {
   const std::string tracer = Text(options, "tracer");
+  if (tracer == "notify") return MakeNotifyTracer(options);
   if (tracer == "ptrace") return std::make_unique<PtraceTracer>();
   if (tracer != "ebpf") return nullptr;
   const std::string programs = Text(options, "programs");

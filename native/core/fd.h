@@ -23,6 +23,8 @@ class UniqueFd {
     if (fd_ >= 0) close(fd_);
   }
 
+  // The descriptor is the caller's then.
+  [[nodiscard]] int Release() { return std::exchange(fd_, -1); }
   [[nodiscard]] int get() const { return fd_; }
   explicit operator bool() const { return fd_ >= 0; }
 

@@ -7,15 +7,19 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "protocol.h"
@@ -128,6 +132,67 @@ void ResetSignals() {
   __builtin_trap();
 }
 
+// The thread that hands the listener over. Filters belong to threads: this one has none, and the
+// one that has it makes no call before its execve, which ends this one. Sharing the table of
+// descriptors needs no permission, which taking it from outside would (PTRACE_MODE_ATTACH).
+struct Handover {
+  std::atomic<int> listener{-1};
+  std::atomic<uint32_t> flags{0};
+  std::atomic<bool> sent{false};
+};
+
+// 0 or an errno.
+int SendListener(int listener, uint32_t flags) {
+  sysieve::launch::Listener message{sysieve::launch::kMagic, flags};
+  iovec data{&message, sizeof(message)};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr header{};
+  header.msg_iov = &data;
+  header.msg_iovlen = 1;
+  header.msg_control = control.data();
+  header.msg_controllen = control.size();
+  cmsghdr* rights = CMSG_FIRSTHDR(&header);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof(int));
+  memcpy(CMSG_DATA(rights), &listener, sizeof(int));
+  for (;;) {
+    if (sendmsg(sysieve::launch::kListenerFd, &header, MSG_NOSIGNAL) >= 0) return 0;
+    if (errno != EINTR) return errno;
+  }
+}
+
+void HandOver(Handover* handover, volatile Failure* failure) {
+  // The other thread cannot wake this one: a futex call would go to the listener.
+  while (handover->listener.load() < 0) usleep(100);
+  if (const int error = SendListener(handover->listener.load(), handover->flags.load())) {
+    Fail(failure, Operation::kListener, error);  // ends both threads
+  }
+  handover->sent.store(true);
+}
+
+// SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV came with 5.19; headers may be older than the kernel.
+constexpr uint32_t kWaitKillable = 1 << 5;
+
+void InstallWithListener(const sock_fprog& code, uint32_t flags, volatile Failure* failure,
+                         Handover* handover) {
+  flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER | kWaitKillable;
+  long listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &code);
+  if (listener < 0 && errno == EINVAL) {
+    flags &= ~kWaitKillable;
+    listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &code);
+  }
+  if (listener < 0) Fail(failure, Operation::kSeccomp, errno);
+  handover->flags.store(flags);
+  handover->listener.store(static_cast<int>(listener));
+  // execve closes the listener here: not before the other thread has sent it.
+  while (!handover->sent.load()) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -161,6 +226,11 @@ int main(int argc, char** argv) {
   if (mapping == MAP_FAILED) Refuse(Operation::kSharedMemory, errno);
   auto* failure = static_cast<volatile Failure*>(mapping);
 
+  const bool listens = (header.flags & sysieve::launch::kHasListener) != 0;
+  if (listens && fcntl(sysieve::launch::kListenerFd, F_SETFD, FD_CLOEXEC) != 0) {
+    Refuse(Operation::kListener, errno);
+  }
+
   ResetSignals();
   if (!Reply(Operation::kNone, 0, memory)) return 0;
 
@@ -172,7 +242,11 @@ int main(int argc, char** argv) {
       Fail(failure, Operation::kNoNewPrivileges, errno);
     }
     const sock_fprog code{static_cast<unsigned short>(filter.size()), filter.data()};
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, header.seccomp_flags, &code) < 0) {
+    if (listens) {
+      static Handover handover;
+      std::thread(HandOver, &handover, failure).detach();
+      InstallWithListener(code, header.seccomp_flags, failure, &handover);
+    } else if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, header.seccomp_flags, &code) < 0) {
       Fail(failure, Operation::kSeccomp, errno);
     }
   }

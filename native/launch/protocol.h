@@ -9,8 +9,12 @@ namespace sysieve::launch {
 
 constexpr int kControlFd = 3;
 constexpr uint32_t kMagic = 0x53564c43;  // "SVLC"
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr uint32_t kHasFilter = 1;
+// Install the filter with a listener and send it over descriptor 4, a seqpacket socket, in one
+// message: a Listener with the descriptor beside it (SCM_RIGHTS).
+constexpr uint32_t kHasListener = 2;
+constexpr int kListenerFd = 4;
 constexpr uint32_t kMaxInstructions = 4096;  // BPF_MAXINSNS
 constexpr char kGo = 'G';
 
@@ -32,6 +36,7 @@ enum class Operation : uint32_t {
   kNoNewPrivileges = 4,
   kSeccomp = 5,
   kExecve = 6,
+  kListener = 7,
 };
 
 // Launcher to parent, once, before it waits for kGo. `failure_fd` is the descriptor of a memory
@@ -44,6 +49,12 @@ struct Ready {
   uint32_t failure_fd;
 };
 static_assert(sizeof(Ready) == 16);
+
+struct Listener {
+  uint32_t magic;
+  uint32_t seccomp_flags;  // that the kernel took
+};
+static_assert(sizeof(Listener) == 8);
 
 struct Failure {
   uint32_t operation;

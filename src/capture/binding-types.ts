@@ -28,6 +28,12 @@ export interface SessionOptions {
   tracked: NativeTracked[];
   /** Of the ebpf tracer, which programs to load; auto: typed tracepoints (tp_btf), else raw ones. */
   programs: 'auto' | 'typed' | 'raw';
+  /** Of the notify tracer: the socket that the launcher sends the listener over (descriptor). */
+  channel?: number;
+  /** Or the listener of a container's filter itself. Both are copied. */
+  listener?: number;
+  /** The filter lets calls pass without a notification: they are not seen. */
+  partial?: boolean;
 }
 
 export interface NativeTracked {
@@ -124,7 +130,32 @@ export interface NativeSession {
   stop(): void;
 }
 
+/** What someone sent to an inbox. */
+export interface NativeDelivery {
+  /** Untrusted. */
+  message: Buffer;
+  /** Open descriptors that came along; the caller's to close. */
+  descriptors: number[];
+  /** Of the sender, as the kernel says. */
+  pid: number;
+  /** Why this is no whole message; null: it is one. */
+  problem: string | null;
+}
+
+export interface NativeInbox {
+  /** What has arrived by now; never waits. */
+  poll(): NativeDelivery[];
+  /** Also removes the socket's file. Idempotent. */
+  close(): void;
+}
+
 export interface NativeAddon {
+  /** Listens on a unix socket made at `path`, mode 0600; throws an Error with `code`. */
+  Inbox: new (
+    path: string,
+  ) => NativeInbox;
+  /** Two connected seqpacket sockets, the caller's to close. */
+  socketPair(): [number, number];
   Session: new (options: SessionOptions) => NativeSession;
   /**
    * Runs a classic BPF program over calls, n of 64 bytes each (struct seccomp_data), and returns the

@@ -61,7 +61,7 @@ export class Capture {
       ...target,
     };
     this.tracer = options.tracer;
-    // What ptrace tells of is numbered as this process sees it.
+    // ptrace and notifications tell of tasks by their ids in this process's own namespace.
     if (this.tracer === 'ebpf') checkHost();
     this.session = new (addon().Session)(options);
     try {

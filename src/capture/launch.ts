@@ -20,6 +20,11 @@ export interface LaunchOptions {
   filter?: Buffer;
   /** Flags of seccomp(SECCOMP_SET_MODE_FILTER). */
   filterFlags?: number;
+  /**
+   * Install the filter with a listener, and send that over this seqpacket socket (its own
+   * descriptor number here), once, before the command's first instruction.
+   */
+  listenerSocket?: number;
   /** The command's environment, its PATH also the one searched. Default: this process's own. */
   env?: NodeJS.ProcessEnv;
   cwd?: string;
@@ -62,12 +67,14 @@ const OPERATIONS = [
   'no_new_privs',
   'seccomp',
   'execve',
+  'listener',
 ] as const;
 export type LaunchOperation = Exclude<(typeof OPERATIONS)[number], 'none'>;
 
 const MAGIC = 0x53564c43;
-const VERSION = 1;
+const VERSION = 2;
 const HAS_FILTER = 1;
+const HAS_LISTENER = 2;
 const HEADER_BYTES = 20;
 const READY_BYTES = 16;
 const FAILURE_BYTES = 8;
@@ -89,7 +96,10 @@ export async function startStopped(
   const child = spawn(LAUNCHER, [...command], {
     env,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    stdio: [
+      ...(['inherit', 'inherit', 'inherit', 'pipe'] as const),
+      ...(options.listenerSocket === undefined ? [] : [options.listenerSocket]),
+    ],
   });
   // Listeners before the first await: a launcher that ends at once must not be missed.
   const exited = new Promise<ExitStatus>((resolve) => {
@@ -201,7 +211,8 @@ function header(options: LaunchOptions): Buffer {
   const fields = [
     MAGIC,
     VERSION,
-    filter === undefined ? 0 : HAS_FILTER,
+    (filter === undefined ? 0 : HAS_FILTER) |
+      (options.listenerSocket === undefined ? 0 : HAS_LISTENER),
     options.filterFlags ?? 0,
     (filter?.length ?? 0) / 8,
   ];

@@ -5,7 +5,8 @@ import { SysieveError } from '../errors';
 import { type Completeness, MAX_TEXT, type Run } from '../recording/schema';
 import type { SessionOptions, TracerName } from './binding-types';
 import { Capture, type CaptureTarget, type Progress, packageVersion } from './capture';
-import { type ExitStatus, refusal, startStopped } from './launch';
+import { type ExitStatus, type Launched, refusal, startStopped } from './launch';
+import { withListenerSocket } from './listener';
 import { processState } from './processes';
 
 /** At a container that stops and starts all the time. */
@@ -68,16 +69,57 @@ function commandName(command: readonly string[]): string {
   return whole.length > MAX_TEXT ? `${whole.slice(0, MAX_TEXT - 1)}…` : whole;
 }
 
+/** What answers ENOSYS without a listener: a filter cannot be taken off again. */
+export function notified({ partial }: NotifyingFilter): string {
+  return partial ? 'every call outside the profile' : 'every system call of it';
+}
+
+/** A filter whose notifications the notify tracer sees. */
+export interface NotifyingFilter {
+  program: Buffer;
+  flags: number;
+  /** It lets calls run that are not notified. */
+  partial: boolean;
+}
+
+export interface CommandOptions extends RecordOptions {
+  /** With the notify tracer, and with no other. */
+  filter?: NotifyingFilter;
+  onStarted?: (kill: (signal: NodeJS.Signals) => void) => void;
+}
+
 /** Runs `command` from its first instruction until it and all its descendants have ended. */
 export async function recordCommand(
   command: readonly string[],
-  options: RecordOptions & { onStarted?: (kill: (signal: NodeJS.Signals) => void) => void },
+  options: CommandOptions,
   hooks: RecordHooks,
 ): Promise<Recorded> {
-  const launched = await startStopped(command);
+  const { filter } = options;
+  if (filter === undefined)
+    return recordStopped(command, options, hooks, await startStopped(command));
+  return withListenerSocket(async ({ ours, theirs }) => {
+    const launched = await startStopped(command, {
+      filter: filter.program,
+      filterFlags: filter.flags,
+      listenerSocket: theirs.fd,
+    });
+    // Open in the launcher alone now, so that its end shows.
+    theirs.close();
+    const target = { channel: ours.fd, partial: filter.partial };
+    return recordStopped(command, options, hooks, launched, target);
+  });
+}
+
+async function recordStopped(
+  command: readonly string[],
+  options: CommandOptions,
+  hooks: RecordHooks,
+  launched: Launched,
+  target: Partial<SessionOptions> = {},
+): Promise<Recorded> {
   try {
     return await withCapture(
-      { execRule: 'any', ...armed(options), setupPids: [launched.pid] },
+      { execRule: 'any', ...armed(options), setupPids: [launched.pid], ...target },
       async (capture) => {
         options.onStarted?.((signal) => launched.kill(signal));
         hooks.onReady(commandName(command));
@@ -93,7 +135,9 @@ export async function recordCommand(
             if (progress.live > 0 && !told) {
               told = true;
               hooks.onNote(
-                `the command has ended; recording its ${progress.live} descendant task(s) that live on`,
+                options.filter === undefined
+                  ? `the command has ended; recording its ${progress.live} descendant task(s) that live on`
+                  : 'the command has ended; recording its descendants that live on',
               );
             }
             return progress.live === 0;
@@ -103,7 +147,11 @@ export async function recordCommand(
         );
         if (exit === null) {
           launched.leave();
-          hooks.onNote('the command lives on, no longer recorded');
+          hooks.onNote(
+            options.filter === undefined
+              ? 'the command lives on, no longer recorded'
+              : `the command lives on, no longer recorded; from now on ${notified(options.filter)} answers ENOSYS`,
+          );
         }
         const failure = launched.failure();
         if (failure !== null) throw refusal(command[0] ?? '', failure);

@@ -20,6 +20,8 @@ export interface RunContext {
   start: Date;
   /** Set when the target was running already as the tracer attached. */
   attachedLate: Completeness['attachedLate'];
+  /** What cannot be seen by the way the tracer was set up. */
+  blindSpots?: readonly string[];
 }
 
 interface Entry {
@@ -170,7 +172,7 @@ export function toRun(seen: Observation, context: RunContext): Run {
       args: args(entry.abi, entry.number, syscallName(entry.abi, entry.number)),
     }));
 
-  const blindSpots = [...seen.blindSpots];
+  const blindSpots = [...seen.blindSpots, ...(context.blindSpots ?? [])];
   if (calls.some((c) => IO_URING.includes(c.number) && c.count > c.denied.count)) {
     blindSpots.push('io-uring-operations');
   }

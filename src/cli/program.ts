@@ -71,6 +71,12 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./run.js'),
   },
   {
+    name: 'agent',
+    usage: '[options]',
+    summary: 'record what containers do outside a profile, and let it through',
+    load: () => import('./agent.js'),
+  },
+  {
     name: 'git-diff-driver',
     usage: '[options] <argument...>',
     summary: 'show what a change to a profile means in git diff',

@@ -1,24 +1,10 @@
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { TracerName } from '../capture/binding-types';
-import type { Progress } from '../capture/capture';
-import { shellStatus } from '../capture/launch';
-import {
-  type Recorded,
-  recordCgroup,
-  recordCommand,
-  recordContainer,
-  recordPid,
-} from '../capture/record';
+import { recordCgroup, recordCommand, recordContainer, recordPid } from '../capture/record';
 import type { EngineChoice } from '../engines';
 import { SysieveError } from '../errors';
-import { checkDestination, writeFileAtomic } from '../io';
-import { missing, restartOnly } from '../minimise';
-import { type Run, serializeRecording } from '../recording';
-import { LiveLine } from './live';
-import { terminalSentToo } from './signals';
-import { printable } from './terminal';
+import { notifyAll } from '../libseccomp';
+import { parseDuration, recordWith } from './recorded';
 
 interface Options {
   pid?: number;
@@ -37,17 +23,6 @@ interface Options {
 function parsePid(text: string): number {
   if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError('a process id is expected');
   return Number(text);
-}
-
-const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-function parseDuration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
-  const ms = match === null ? Number.NaN : Number(match[1]) * (UNITS[match[2] ?? 's'] ?? 0);
-  if (!(ms >= 1 && ms <= 0x7fffffff)) {
-    throw new InvalidArgumentError('a time such as 90s, 10m or 2h is expected, at most 24 days');
-  }
-  return ms;
 }
 
 export function register(program: Command): void {
@@ -117,12 +92,6 @@ async function record(command: string[], options: Options): Promise<void> {
       remedy: 'Give one of --pid, --container, --cgroup, or -- COMMAND.',
     });
   }
-  if (options.json === true && options.output === '-') {
-    throw new SysieveError('usage', 'stdout-twice', '--json and -o - both want stdout', {
-      remedy: 'Write the recording to a file.',
-    });
-  }
-
   if (options.tracer === 'ptrace' && options.denied === true) {
     throw new SysieveError(
       'usage',
@@ -134,111 +103,31 @@ async function record(command: string[], options: Options): Promise<void> {
       },
     );
   }
-
-  // Before an hour of recording, not after it.
-  await checkDestination(options.output);
-  const ending = new AbortController();
-  let forward: ((signal: NodeJS.Signals) => void) | null = null;
-  let interrupts = 0;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    interrupts += 1;
-    // The recording ends when the command does; a second signal ends it at once.
-    if (forward !== null && interrupts === 1) {
-      if (!terminalSentToo(signal)) forward(signal);
-      return;
+  const { tracer, programs } = options;
+  const how = { tracer, denied: options.denied === true, programs };
+  if (tracer === 'notify' && command.length === 0) refuseAttaching();
+  await recordWith(options, (hooks, onStarted) => {
+    if (options.pid !== undefined) return recordPid(options.pid, how, hooks);
+    if (options.container !== undefined) {
+      return recordContainer(options.container, { ...how, engine: options.engine }, hooks);
     }
-    ending.abort();
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+    if (options.cgroup !== undefined) {
+      return recordCgroup(options.cgroup, { ...how, execRule: options.boundary }, hooks);
+    }
+    const filter = { program: notifyAll(), flags: 0, partial: false };
+    const extra = tracer === 'notify' ? { filter } : {};
+    return recordCommand(command, { ...how, ...extra, onStarted }, hooks);
+  });
+}
 
-  const live = new LiveLine(process.stderr);
-  const say = (text: string): void => {
-    live.clear();
-    process.stderr.write(`sysieve: ${text}\n`);
-  };
-  let timer: NodeJS.Timeout | undefined;
-  const hooks = {
-    signal: ending.signal,
-    onReady: (what: string): void => {
-      say(`recording ${printable(what)}`);
-      if (options.duration !== undefined) {
-        timer = setTimeout(() => ending.abort(), options.duration);
-      }
+/** A filter can be given to what one starts, to nothing that runs. */
+function refuseAttaching(): never {
+  throw new SysieveError(
+    'usage',
+    'tracer-cannot-attach',
+    'the notify tracer records commands only',
+    {
+      remedy: "Put the command last (-- COMMAND); for a container see 'sysieve agent --help'.",
     },
-    onProgress: (progress: Progress): void => live.update(progress),
-    onNote: (note: string): void => say(printable(note)),
-  };
-  let recorded: Recorded;
-  try {
-    const { tracer, programs } = options;
-    const denied = options.denied === true;
-    const how = { tracer, denied, programs };
-    if (options.pid !== undefined) recorded = await recordPid(options.pid, how, hooks);
-    else if (options.container !== undefined) {
-      recorded = await recordContainer(
-        options.container,
-        { ...how, engine: options.engine },
-        hooks,
-      );
-    } else if (options.cgroup !== undefined) {
-      recorded = await recordCgroup(options.cgroup, { ...how, execRule: options.boundary }, hooks);
-    } else {
-      const onStarted = (kill: (signal: NodeJS.Signals) => void): void => {
-        forward = kill;
-      };
-      recorded = await recordCommand(command, { ...how, onStarted }, hooks);
-    }
-  } finally {
-    clearTimeout(timer);
-    live.clear();
-  }
-  const { run, exit } = recorded;
-  await write(options.output, run);
-  for (const line of summary(run)) say(line);
-  if (options.output !== '-') say(`written to ${printable(options.output)}`);
-  if (options.json === true) {
-    const { calls, completeness, id } = run;
-    const distinct = calls.length;
-    const total = calls.reduce((sum, call) => sum + call.count, 0);
-    process.stdout.write(
-      `${JSON.stringify({ version: 1, recording: options.output, run: id, durationMs: run.durationMs, calls: total, distinct, completeness })}\n`,
-    );
-  }
-  if (exit !== null) process.exitCode = shellStatus(exit);
-}
-
-/** A recording may have taken hours: where it cannot be written any more, it is kept elsewhere. */
-async function write(path: string, run: Run): Promise<void> {
-  const text = serializeRecording({ version: 1, runs: [run] });
-  try {
-    await writeFileAtomic(path, text);
-  } catch (thrown) {
-    if (!(thrown instanceof SysieveError) || path === '-') throw thrown;
-    const rescue = join(tmpdir(), `sysieve-recording-${run.id}.json`);
-    const kept = await writeFileAtomic(rescue, text).then(
-      () => true,
-      () => false,
-    );
-    throw new SysieveError(thrown.kind, thrown.code, thrown.message, {
-      cause: thrown.reason ?? thrown.code,
-      remedy: kept
-        ? `The recording was kept as ${rescue}.`
-        : `The recording is lost: ${rescue} could not be written either.`,
-    });
-  }
-}
-
-function summary(run: Run): string[] {
-  const total = run.calls.reduce((sum, call) => sum + call.count, 0);
-  const denied = run.calls.reduce((sum, call) => sum + call.denied.count, 0);
-  const { completeness } = run;
-  const lines = [
-    `${total} calls, ${run.calls.length} distinct, ${run.executables.length} executable(s)` +
-      (denied > 0 ? `, ${denied} denied` : ''),
-  ];
-  if (completeness.complete) lines.push('complete: a start was seen and nothing was lost');
-  else lines.push(`NOT complete: ${missing(run).join('; ')}`);
-  const restart = restartOnly(run);
-  if (restart !== null) lines.push(`note: ${restart}`);
-  return lines;
+  );
 }

@@ -2,12 +2,14 @@
 
 import type { Command } from 'commander';
 import { type Launched, refusal, shellStatus, startStopped } from '../capture/launch';
+import { notified, recordCommand } from '../capture/record';
 import { SysieveError } from '../errors/index';
 import { readTextFile, sourceName } from '../io';
 import {
   ACTIONS,
   type Compiled,
   compile,
+  complaining,
   evaluate,
   nativeArchitecture,
   nativeNumber,
@@ -15,6 +17,7 @@ import {
 } from '../libseccomp/index';
 import { type Profile, parseProfile } from '../profile/index';
 import { say, warn } from './output';
+import { parseDuration, recordWith } from './recorded';
 import { terminalSentToo } from './signals';
 
 export function register(program: Command): void {
@@ -25,34 +28,89 @@ export function register(program: Command): void {
     .summary('run a command under a profile, as a container runtime would enforce it')
     .description(
       'run a command under a profile, as a container runtime would enforce it; ' +
-        "exits with the command's status, 128 + the signal's number when it was killed",
+        "exits with the command's status, 128 + the signal's number when it was killed.\n" +
+        'With --complain nothing is denied: what the profile does not allow is recorded and let\n' +
+        'through, what it allows runs at the speed of the filter and is not recorded. Needs no\n' +
+        'privilege. Should sysieve end before the command does, such calls answer ENOSYS.',
     )
-    .usage('--profile FILE [--] COMMAND [ARGUMENT...]')
+    .usage('--profile FILE [--complain -o RECORDING] [--] COMMAND [ARGUMENT...]')
     .requiredOption('--profile <file>', 'OCI seccomp profile; - is standard input')
+    .option('--complain', 'deny nothing; record what the profile does not allow')
+    .option('-o, --output <file>', 'with --complain: where the recording is written; - is stdout')
+    .option('--duration <time>', 'with --complain: end after this time, e.g. 90s', parseDuration)
+    .option('--json', 'with --complain: print a summary as JSON on stdout')
     .argument('[command...]')
     .passThroughOptions()
-    .action(async (command: string[], options: { profile: string }) => {
-      process.exitCode = await run(command, options.profile);
+    .action(async (command: string[], options: Options) => {
+      if (options.complain === true) await complain(command, options);
+      else process.exitCode = await run(command, options);
     });
 }
 
-async function run(command: readonly string[], file: string): Promise<number> {
+interface Options {
+  profile: string;
+  complain?: true;
+  output?: string;
+  duration?: number;
+  json?: true;
+}
+
+function programOf(command: readonly string[]): string {
   const [name] = command;
-  if (name === undefined) {
-    throw new SysieveError('usage', 'command-missing', 'no command to run', {
-      remedy: 'Put it last: sysieve run --profile FILE -- COMMAND.',
-    });
-  }
-  const source = sourceName(file);
-  const profile = parseProfile(await readTextFile(file), source);
-  refuseNotify(profile, source);
+  if (name !== undefined) return name;
+  throw new SysieveError('usage', 'command-missing', 'no command to run', {
+    remedy: 'Put it last: sysieve run --profile FILE -- COMMAND.',
+  });
+}
+
+function compiledFrom(profile: Profile): Compiled {
   const compiled = compile(profile);
-  refuseWithoutExecve(compiled, source);
   if (compiled.skipped.length > 0) {
     warn(
       `libseccomp ${version()} does not know these names, which have no rule now: ${compiled.skipped.join(', ')}`,
     );
   }
+  return compiled;
+}
+
+/** Records what the profile does not allow. A rule of NOTIFY has its listener here. */
+async function complain(command: readonly string[], options: Options): Promise<void> {
+  programOf(command);
+  const { output } = options;
+  if (output === undefined) {
+    throw new SysieveError(
+      'usage',
+      'output-missing',
+      '--complain needs a place for the recording',
+      {
+        remedy: 'Give one with -o FILE; - is standard output.',
+      },
+    );
+  }
+  const source = sourceName(options.profile);
+  const profile = parseProfile(await readTextFile(options.profile), source);
+  const { program, flags } = compiledFrom(profile);
+  const filter = { program: complaining(program), flags, partial: true };
+  await recordWith(
+    { ...options, output },
+    (hooks, onStarted) =>
+      recordCommand(
+        command,
+        { tracer: 'notify', denied: false, programs: 'auto', filter, onStarted },
+        hooks,
+      ),
+    [`should sysieve end before the command, ${notified(filter)} answers ENOSYS`],
+  );
+}
+
+async function run(command: readonly string[], options: Options): Promise<number> {
+  const name = programOf(command);
+  refuseWithoutComplaint(options);
+  const source = sourceName(options.profile);
+  const profile = parseProfile(await readTextFile(options.profile), source);
+  refuseNotify(profile, source);
+  const compiled = compiledFrom(profile);
+  refuseWithoutExecve(compiled, source);
 
   const launched = await startStopped(command, {
     filter: compiled.program,
@@ -71,6 +129,13 @@ async function run(command: readonly string[], file: string): Promise<number> {
     );
   }
   return shellStatus(status);
+}
+
+function refuseWithoutComplaint({ output, duration, json }: Options): void {
+  if (output === undefined && duration === undefined && json === undefined) return;
+  throw new SysieveError('usage', 'option-without-complain', 'run enforces and records nothing', {
+    remedy: 'Add --complain to record, or leave -o, --duration and --json out.',
+  });
 }
 
 /** Without a listener the kernel would answer ENOSYS: not what the profile says. */

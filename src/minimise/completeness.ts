@@ -1,6 +1,6 @@
 /** Which runs missed something, in words; a profile of an incomplete recording is made only on request. */
 import { SysieveError } from '../errors';
-import { isComplete, type Run } from '../recording';
+import { isComplete, PERMITTED_CALLS, type Run } from '../recording';
 import type { PassReport } from './types';
 
 const LOSSES = [
@@ -42,7 +42,19 @@ export function missing(run: Run): string[] {
   for (const [field, text] of LOSSES) {
     if (completeness[field] > 0) words.push(`${completeness[field]} ${text}`);
   }
+  if (completeness.blindSpots.includes(PERMITTED_CALLS)) {
+    words.push('made in complain mode: the calls that its profile permits are not in it');
+  }
   return words;
+}
+
+/**
+ * Made in complain mode, and whole as that: what its profile lacks, all of it. Beside the recordings
+ * that the profile was made of it is enough, alone it is not.
+ */
+export function isSupplement({ completeness }: Run): boolean {
+  const others = completeness.blindSpots.filter((spot) => spot !== PERMITTED_CALLS);
+  return !isComplete(completeness) && isComplete({ ...completeness, blindSpots: others });
 }
 
 const RESTART =
@@ -63,14 +75,19 @@ const WIDER =
   'calls that were denied there. Record with --tracer ebpf, or without a filter';
 
 export function checkCompleteness(runs: readonly Run[], allowIncomplete: boolean): PassReport {
+  const supplements = runs.some(({ completeness }) => isComplete(completeness))
+    ? runs.filter(isSupplement)
+    : [];
   const incomplete = runs
+    .filter((run) => !supplements.includes(run))
     .map((run) => ({ run, words: missing(run) }))
     .filter((r) => r.words.length > 0);
   const lines = incomplete.map(({ run, words }) => `${runLabel(run)}: ${words.join('; ')}`);
   if (lines.length > 0 && !allowIncomplete) {
-    const remedy =
-      'Record again from the start (a restart under `record --container` does), or take what there ' +
-      'is with --allow-incomplete.';
+    const remedy = incomplete.every(({ run }) => isSupplement(run))
+      ? 'Give the recordings that the profile was made of beside it.'
+      : 'Record again from the start (a restart under `record --container` does), or take what there ' +
+        'is with --allow-incomplete.';
     throw new SysieveError(
       'incomplete',
       'recording-incomplete',
@@ -103,6 +120,11 @@ export function checkCompleteness(runs: readonly Run[], allowIncomplete: boolean
     notes,
     warnings: [
       ...lines.map((line) => `incomplete: ${line}`),
+      ...supplements.map(
+        (run) =>
+          `${runLabel(run)} was made in complain mode: what its profile permits comes from the other ` +
+          'recordings alone, which must be those that the profile was made of',
+      ),
       ...runs
         .filter((run) => run.completeness.blindSpots.includes(DENIED_AS_ATTEMPTS))
         .map((run) => `wider: ${runLabel(run)} ${WIDER}`),

@@ -21,6 +21,7 @@ export {
 } from './evidence';
 export { type GatedProfile, type GatedRule, parseGatedProfile } from './gated';
 export { profileLines } from './lines';
+export { notifyingProfile } from './notifying';
 export { type EitherProfile, parseEitherProfile, parseProfile, profileJsonSchema } from './parse';
 export { type EngineContext, resolveGatedProfile, unreadFields } from './resolve';
 export type { Action, Condition, Profile, Rule } from './schema';

@@ -7,6 +7,7 @@ export {
   type Call,
   type Completeness,
   isComplete,
+  PERMITTED_CALLS,
   Phase,
   type Recording,
   type Run,

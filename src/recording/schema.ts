@@ -74,7 +74,7 @@ export const CallSchema = z.strictObject({
 export type Call = z.infer<typeof CallSchema>;
 
 export const CompletenessSchema = z.strictObject({
-  /** Derived: nothing lost, and a start was seen. Consumers that need a whole recording test this. */
+  /** Derived: nothing lost, a start was seen, and not only what a profile does not permit. Consumers that need a whole recording test this. */
   complete: z.boolean(),
   /** Starts (entrypoint execve) seen under this run. */
   startsSeen: Count,
@@ -99,7 +99,10 @@ export const CompletenessSchema = z.strictObject({
   numbersUnknown: Count,
   /** When denied calls were watched: from this ms on; null: not at all. */
   deniedSinceMs: Millis.nullable(),
-  /** Stable words for what this tracer cannot see by nature and applied here. */
+  /**
+   * Stable words for what this tracer cannot see by nature and applied here. One makes a run
+   * incomplete: `permitted-calls`, complain mode, in which only calls outside a profile are seen.
+   */
   blindSpots: z.array(z.string().max(64)),
 });
 export type Completeness = z.infer<typeof CompletenessSchema>;
@@ -138,6 +141,12 @@ export const RecordingSchema = z.strictObject({
 });
 export type Recording = z.infer<typeof RecordingSchema>;
 
+/**
+ * A blind spot of runs made under a profile in complain mode: what the profile permits was not
+ * recorded. Such a run says what a profile lacks, and is no picture of its target.
+ */
+export const PERMITTED_CALLS = 'permitted-calls';
+
 /** The one definition of a complete run. */
 export function isComplete(c: Omit<Completeness, 'complete'>): boolean {
   return (
@@ -146,6 +155,7 @@ export function isComplete(c: Omit<Completeness, 'complete'>): boolean {
     c.tasksLost === 0 &&
     c.namespacesOverLimit === 0 &&
     c.cgroupsOverLimit === 0 &&
-    c.tasksUnstarted === 0
+    c.tasksUnstarted === 0 &&
+    !c.blindSpots.includes(PERMITTED_CALLS)
   );
 }

@@ -1,0 +1,156 @@
+/** What `record` and `run --complain` have in common: how a recording is watched, ended, written and told. */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InvalidArgumentError } from 'commander';
+import type { Progress } from '../capture/capture';
+import { shellStatus } from '../capture/launch';
+import type { Recorded, RecordHooks } from '../capture/record';
+import { SysieveError } from '../errors';
+import { checkDestination, writeFileAtomic } from '../io';
+import { isSupplement, missing, restartOnly } from '../minimise';
+import { type Run, serializeRecording } from '../recording';
+import { LiveLine } from './live';
+import { terminalSentToo } from './signals';
+import { printable } from './terminal';
+
+export interface Flags {
+  output: string;
+  duration?: number;
+  json?: true;
+}
+
+type OnStarted = (kill: (signal: NodeJS.Signals) => void) => void;
+
+const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+export function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
+  const ms = match === null ? Number.NaN : Number(match[1]) * (UNITS[match[2] ?? 's'] ?? 0);
+  if (!(ms >= 1 && ms <= 0x7fffffff)) {
+    throw new InvalidArgumentError('a time such as 90s, 10m or 2h is expected, at most 24 days');
+  }
+  return ms;
+}
+
+/**
+ * Records by `body`, until a signal or --duration ends it, writes the run, and says what is in it.
+ * `advice`: lines for the user once the recording has begun.
+ */
+export async function recordWith(
+  options: Flags,
+  body: (hooks: RecordHooks, onStarted: OnStarted) => Promise<Recorded>,
+  advice: readonly string[] = [],
+): Promise<void> {
+  if (options.json === true && options.output === '-') {
+    throw new SysieveError('usage', 'stdout-twice', '--json and -o - both want stdout', {
+      remedy: 'Write the recording to a file.',
+    });
+  }
+
+  // Before an hour of recording, not after it.
+  await checkDestination(options.output);
+  const ending = new AbortController();
+  let forward: ((signal: NodeJS.Signals) => void) | null = null;
+  let interrupts = 0;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    interrupts += 1;
+    // The recording ends when the command does; a second signal ends it at once.
+    if (forward !== null && interrupts === 1) {
+      if (!terminalSentToo(signal)) forward(signal);
+      return;
+    }
+    ending.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+
+  const live = new LiveLine(process.stderr);
+  const say = (text: string): void => {
+    live.clear();
+    process.stderr.write(`sysieve: ${text}\n`);
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const hooks = {
+    signal: ending.signal,
+    onReady: (what: string): void => {
+      say(`recording ${printable(what)}`);
+      for (const line of advice) say(line);
+      if (options.duration !== undefined) {
+        timer = setTimeout(() => ending.abort(), options.duration);
+      }
+    },
+    onProgress: (progress: Progress): void => live.update(progress),
+    onNote: (note: string): void => say(printable(note)),
+  };
+  let recorded: Recorded;
+  try {
+    recorded = await body(hooks, (kill) => {
+      forward = kill;
+    });
+  } finally {
+    clearTimeout(timer);
+    live.clear();
+  }
+  const { run, exit } = recorded;
+  await writeRun(options.output, run);
+  for (const line of summary(run)) say(line);
+  if (options.output !== '-') say(`written to ${printable(options.output)}`);
+  if (options.json === true) {
+    const { calls, completeness, id } = run;
+    const distinct = calls.length;
+    const total = calls.reduce((sum, call) => sum + call.count, 0);
+    process.stdout.write(
+      `${JSON.stringify({ version: 1, recording: options.output, run: id, durationMs: run.durationMs, calls: total, distinct, completeness })}\n`,
+    );
+  }
+  if (exit !== null) process.exitCode = shellStatus(exit);
+}
+
+/** A recording may have taken hours: where it cannot be written any more, it is kept elsewhere. */
+export async function writeRun(path: string, run: Run): Promise<void> {
+  const text = serializeRecording({ version: 1, runs: [run] });
+  try {
+    await writeFileAtomic(path, text);
+  } catch (thrown) {
+    if (!(thrown instanceof SysieveError) || path === '-') throw thrown;
+    const rescue = join(tmpdir(), `sysieve-recording-${run.id}.json`);
+    const kept = await writeFileAtomic(rescue, text).then(
+      () => true,
+      () => false,
+    );
+    throw new SysieveError(thrown.kind, thrown.code, thrown.message, {
+      cause: thrown.reason ?? thrown.code,
+      remedy: kept
+        ? `The recording was kept as ${rescue}.`
+        : `The recording is lost: ${rescue} could not be written either.`,
+    });
+  }
+}
+
+export function summary(run: Run): string[] {
+  const total = run.calls.reduce((sum, call) => sum + call.count, 0);
+  const denied = run.calls.reduce((sum, call) => sum + call.denied.count, 0);
+  const { completeness } = run;
+  const lines = [
+    `${total} calls, ${run.calls.length} distinct, ${run.executables.length} executable(s)` +
+      (denied > 0 ? `, ${denied} denied` : ''),
+  ];
+  if (isSupplement(run)) return [...lines, outside(run)];
+  if (completeness.complete) lines.push('complete: a start was seen and nothing was lost');
+  else lines.push(`NOT complete: ${missing(run).join('; ')}`);
+  const restart = restartOnly(run);
+  if (restart !== null) lines.push(`note: ${restart}`);
+  return lines;
+}
+
+const NAMED = 40;
+
+/** What a profile in complain mode did not permit. */
+function outside({ calls }: Run): string {
+  if (calls.length === 0) return 'nothing was called that the profile does not allow';
+  const names = calls.map(({ abi, name, number }) => {
+    const call = name ?? String(number);
+    return abi === 'x86_64' ? call : `${abi} ${call}`;
+  });
+  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
+  return `not allowed by the profile: ${names.slice(0, NAMED).join(', ')}${more}`;
+}
