@@ -19,6 +19,7 @@
 #include "bpf/shared.h"
 #include "bpf/task_table.h"
 #include "core/cgroup.h"
+#include "core/fd.h"
 #include "core/proc.h"
 
 namespace sysieve {
@@ -121,10 +122,12 @@ class EbpfTracer::Impl {
     LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "sysieve");
     object_.reset(bpf_object__open_mem(image.data(), image.size(), &options));
     if (!object_) return Failure(errno, "open the BPF object");
+    preemptible_ = MayPreempt();
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, object_.get()) {
-      bpf_program__set_autoload(program,
-                                std::string_view(bpf_program__name(program)).ends_with(suffix_));
+      const std::string_view name = bpf_program__name(program);
+      const bool copy = name.find_first_of("0123456789") != std::string_view::npos;
+      bpf_program__set_autoload(program, name.ends_with(suffix_) && (preemptible_ || !copy));
     }
     if (const int error = bpf_object__load(object_.get()); error != 0) {
       return Failure(-error, "load the BPF programs");
@@ -152,14 +155,35 @@ class EbpfTracer::Impl {
     start_ns_ = NowNs();
     config_->start_ns = start_ns_;
     if (Status s = Attach("enter"); !s.ok()) return s;
+    if (preemptible_) {
+      if (Status s = AttachCopies(); !s.ok()) return s;
+    }
     return target.denied ? WatchDenied() : Status::Ok();
+  }
+
+  // A program's copy asks the state of the task whether an earlier one was there: so that is kept
+  // before the first copy runs.
+  Status AttachCopies() {
+    __atomic_store_n(&config_->copies, SYSIEVE_COPIES - 1, __ATOMIC_SEQ_CST);
+    for (const char* hook : {"enter", "exit"}) {
+      if (!IsAttached(hook)) {
+        if (Status s = Attach(hook); !s.ok()) return s;
+      }
+      for (int copy = 1; copy < SYSIEVE_COPIES; copy++) {
+        if (Status s = Attach(hook + std::to_string(copy)); !s.ok()) return s;
+      }
+      missed_alone_ += Misses(hook);
+    }
+    return Status::Ok();
   }
 
   // After "enter": an exit whose enter went by unseen would look like a denied call.
   Status WatchDenied() {
     if (denied_since_ns_ != 0) return Status::Ok();
     __atomic_store_n(&config_->watch_denied, 1U, __ATOMIC_SEQ_CST);
-    if (Status s = Attach("exit"); !s.ok()) return s;
+    if (!IsAttached("exit")) {
+      if (Status s = Attach("exit"); !s.ok()) return s;
+    }
     denied_since_ns_ = NowNs();
     return Status::Ok();
   }
@@ -167,10 +191,7 @@ class EbpfTracer::Impl {
   void Detach() {
     if (links_.empty()) return;
     // Newest first: "exit" before "enter", for the reason given at WatchDenied.
-    while (!links_.empty()) {
-      misses_ += Misses(links_.back().first);
-      links_.pop_back();
-    }
+    while (!links_.empty()) links_.pop_back();
     end_ns_ = NowNs();
   }
 
@@ -203,9 +224,16 @@ class EbpfTracer::Impl {
       out->denied.push_back(denied);
     });
     ReadTuples(out);
-    uint64_t misses = misses_;
-    for (const auto& [hook, link] : links_) misses += Misses(hook);
-    out->lost.calls = counters_->lost_calls + misses;
+    uint64_t misses = MissedByAll("exit");
+    const uint64_t missed_enters = missed_alone_ + MissedByAll("enter");
+    for (const char* hook : kTaskHooks) misses += Misses(hook);
+    out->lost.calls = counters_->lost_calls + misses + missed_enters;
+    if (missed_enters != 0 && denied_since_ns_ != 0) {
+      // Each of them may be one whose enter was missed. None is better than one that is not true.
+      out->denied.clear();
+      out->blind_spots.emplace_back("denied-uncertain");
+    }
+    out->preemptible = preemptible_;
     out->lost.tasks = counters_->lost_tasks + lost_in_scan_;
     out->lost.namespaces = counters_->lost_namespaces;
     out->lost.cgroups = counters_->lost_cgroups;
@@ -250,12 +278,40 @@ class EbpfTracer::Impl {
     return Status::Ok();
   }
 
+  [[nodiscard]] bool IsAttached(std::string_view hook) const {
+    return std::any_of(links_.begin(), links_.end(),
+                       [&](const auto& link) { return link.first == hook; });
+  }
+
   // Runs that the kernel skipped because the program was already running on that CPU.
   uint64_t Misses(const std::string& hook) {
     bpf_prog_info info{};
     uint32_t size = sizeof(info);
     if (bpf_obj_get_info_by_fd(bpf_program__fd(Program(hook)), &info, &size) != 0) return 0;
     return info.recursion_misses;
+  }
+
+  // At most so many were missed by a program and its copies, of any task on this machine: which
+  // ones each of them was skipped for is not known.
+  uint64_t MissedByAll(const std::string& hook) {
+    uint64_t misses = Misses(hook);
+    if (config_->copies == 0) return misses;
+    for (int copy = 1; copy < SYSIEVE_COPIES; copy++) {
+      misses = std::min(misses, Misses(hook + std::to_string(copy)));
+    }
+    return misses;
+  }
+
+  // Whether programs at the syscall tracepoints may sleep, so that the kernel has no preemption
+  // disabled around them.
+  static bool MayPreempt() {
+    const std::array<bpf_insn, 2> nothing = {
+        bpf_insn{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+        bpf_insn{.code = BPF_JMP | BPF_EXIT}};
+    LIBBPF_OPTS(bpf_prog_load_opts, options, .prog_flags = BPF_F_SLEEPABLE);
+    const UniqueFd program(bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "sysieve_probe", "GPL",
+                                         nothing.data(), nothing.size(), &options));
+    return static_cast<bool>(program);
   }
 
   // A tracked call of x86_64 carries a mark in its count, in each slot and on each CPU.
@@ -525,6 +581,7 @@ class EbpfTracer::Impl {
   }
 
   bool typed_ = true;
+  bool preemptible_ = false;
   std::string suffix_;
   Object object_;
   std::vector<Mapping> mappings_;
@@ -537,7 +594,7 @@ class EbpfTracer::Impl {
   uint64_t end_ns_ = 0;
   uint64_t denied_since_ns_ = 0;
   bool denied_from_start_ = false;
-  uint64_t misses_ = 0;
+  uint64_t missed_alone_ = 0;  // before the copies were there
   uint64_t lost_in_scan_ = 0;
   std::map<uint32_t, size_t> arguments_;  // index of `tracked` → arguments kept
 };
