@@ -45,7 +45,7 @@ enum sysieve_state {
   STATE_KILLED = 3,  // outside, after a call that a filter trapped or killed
 };
 // Beside the state a bit for each copy of the exit program: an earlier one has seen to this exit.
-#define STATE_SEEN(copy) (0x80 >> ((copy) - 1))
+#define STATE_SEEN(copy) (0x80 >> ((copy)-1))
 #define STATE_MASK 0x3f
 
 // Which execve ends the phases of setup. EXEC_ANY: each. EXEC_FILTER: one under a filter that the
@@ -159,6 +159,7 @@ struct sysieve_counters {
   // kernel gives to others once these are gone: an entry is good for its generation alone.
   __u32 generation;
   __u32 pad;
+  __u64 missed_enters;  // calls known by their exits alone
 };
 
 // Adjacent thread ids land on different cache lines: their tasks run on different CPUs and each

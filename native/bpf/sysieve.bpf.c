@@ -542,16 +542,17 @@ static __always_inline int on_exit(struct task_struct *current, __u32 tid, __u32
   __u8 seen = config.copies ? seen_by_later(copy) : 0;
   task->state = STATE_OUT | seen;
   if (before != STATE_OUT && before != STATE_KILLED) return 0;
-  if (!config.watch_denied) return 0;
   if (task->slot < SLOT_FIRST_EXECUTABLE && task->slot != SLOT_UNKNOWN &&
       !advance(current, task, number))
     return 0;
-  // With nothing there that could answer for the kernel, the enter was missed (and is in the count
-  // of misses). The number -1 is what sigreturn leaves behind, of whichever call was interrupted.
+  // With nothing there that could answer for the kernel, the enter was missed. The number -1 is
+  // what sigreturn leaves behind, of whichever call was interrupted.
   if (!filters(current) && !is_supervised(current)) {
+    count(counters.missed_enters);
     if (number != 0xffffffffU) count_shared(task->slot, status, number, regs, typed);
     return 0;
   }
+  if (!config.watch_denied) return 0;
   __u32 error = 0;
   if (result < 0 && result >= -MAX_ERRNO) error = (__u32)-result;
   // A call that was trapped or killed exits with its own number.

@@ -27,6 +27,20 @@ const REFUSED: Record<TracerName, { message: string; remedy: string }> = {
 /** What the addon does with a cgroup that the user named; see native/core/cgroup.cc. */
 const CGROUP_OPERATIONS = ['open cgroup', 'find cgroup mount', 'find cgroup hierarchy'];
 
+/** Limits of the process or of the machine, by what the kernel answers at them. */
+const LIMITS: Record<string, { what: string; remedy: string }> = {
+  ENOMEM: {
+    what: 'memory',
+    remedy:
+      "Give it more memory (about 20 MB of the kernel's; a cgroup's memory.max counts it), and before Linux 5.11 a larger locked-memory limit: ulimit -l unlimited.",
+  },
+  EMFILE: { what: 'open files', remedy: 'Raise the limit of open files: ulimit -n 1024.' },
+  ENFILE: {
+    what: 'open files of the whole machine',
+    remedy: 'Raise /proc/sys/fs/file-max.',
+  },
+};
+
 interface NativeError extends Error {
   code: string;
   operation: string;
@@ -61,6 +75,26 @@ export function fromNative(error: unknown, tracer: TracerName = 'ebpf'): unknown
       cause,
       remedy: 'Give a directory below a mounted cgroup hierarchy, e.g. one under /sys/fs/cgroup.',
     });
+  }
+  if (error.code === 'EOPNOTSUPP') {
+    const message = `this kernel cannot ${error.operation}`;
+    return new SysieveError('system', 'kernel-unfit', message, {
+      ...(error.detail !== '' && { cause: error.detail }),
+      remedy:
+        'Use Linux 5.12 or later with CONFIG_DEBUG_INFO_BTF=y, as distributions build it, or another tracer.',
+    });
+  }
+  const limit = LIMITS[error.code];
+  if (limit !== undefined) {
+    return new SysieveError(
+      'system',
+      'limit',
+      `the ${tracer} tracer ran into a limit: ${limit.what}`,
+      {
+        cause,
+        remedy: limit.remedy,
+      },
+    );
   }
   return new SysieveError('system', 'tracer-failed', `the ${tracer} tracer cannot run here`, {
     cause,
