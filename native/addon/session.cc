@@ -196,6 +196,7 @@ Napi::Object ToJs(Napi::Env env, const Observation& seen) {
   out.Set("starts", static_cast<double>(seen.starts));
   out.Set("newestMs", seen.newest_ms);
   out.Set("filtered", seen.filtered);
+  out.Set("preemptible", seen.preemptible);
   out.Set("deniedSinceMs", seen.denied_since_ms
                                ? Napi::Value(Napi::Number::New(env, *seen.denied_since_ms))
                                : env.Null());

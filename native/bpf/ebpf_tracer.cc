@@ -19,6 +19,7 @@
 #include "bpf/shared.h"
 #include "bpf/task_table.h"
 #include "core/cgroup.h"
+#include "core/fd.h"
 #include "core/proc.h"
 
 namespace sysieve {
@@ -65,6 +66,11 @@ int KeepWarning(libbpf_print_level level, const char* format, va_list args) {
   std::string_view view(text.data());
   // The verifier's log ends in statistics; the line that names the cause comes first.
   while (!view.empty() && view.back() == '\n') view.remove_suffix(1);
+  // These say only that it failed.
+  if (!last_warning.empty() && (view.find("failed to load") != std::string_view::npos ||
+                                view.find("permission error") != std::string_view::npos)) {
+    return 0;
+  }
   last_warning = view;
   return 0;
 }
@@ -104,6 +110,10 @@ Abi AbiOf(uint8_t abi) {
   }
 }
 
+// Operations that no remedy helps but another kernel; see src/capture/host.ts.
+constexpr auto kNeedsTypes = "find the kernel's type information (BTF)";
+constexpr auto kNeedsAtomics = "use atomic operations in BPF programs";
+
 // The hooks in the order they are armed: first what keeps the table of tasks true.
 constexpr std::array kTaskHooks = {"fork",          "exec",         "task_exit",
                                    "cgroup_attach", "cgroup_mkdir", "cgroup_rmdir"};
@@ -121,13 +131,15 @@ class EbpfTracer::Impl {
     LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "sysieve");
     object_.reset(bpf_object__open_mem(image.data(), image.size(), &options));
     if (!object_) return Failure(errno, "open the BPF object");
+    preemptible_ = MayPreempt();
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, object_.get()) {
-      bpf_program__set_autoload(program,
-                                std::string_view(bpf_program__name(program)).ends_with(suffix_));
+      const std::string_view name = bpf_program__name(program);
+      const bool copy = name.find_first_of("0123456789") != std::string_view::npos;
+      bpf_program__set_autoload(program, name.ends_with(suffix_) && (preemptible_ || !copy));
     }
     if (const int error = bpf_object__load(object_.get()); error != 0) {
-      return Failure(-error, "load the BPF programs");
+      return LoadFailure(-error);
     }
     if (!(config_ = Section<sysieve_config>(".data.config")) ||
         !(counters_ = Section<sysieve_counters>(".bss"))) {
@@ -152,14 +164,35 @@ class EbpfTracer::Impl {
     start_ns_ = NowNs();
     config_->start_ns = start_ns_;
     if (Status s = Attach("enter"); !s.ok()) return s;
+    if (preemptible_) {
+      if (Status s = AttachCopies(); !s.ok()) return s;
+    }
     return target.denied ? WatchDenied() : Status::Ok();
+  }
+
+  // A program's copy asks the state of the task whether an earlier one was there: so that is kept
+  // before the first copy runs.
+  Status AttachCopies() {
+    __atomic_store_n(&config_->copies, SYSIEVE_COPIES - 1, __ATOMIC_SEQ_CST);
+    for (const char* hook : {"enter", "exit"}) {
+      if (!IsAttached(hook)) {
+        if (Status s = Attach(hook); !s.ok()) return s;
+      }
+      for (int copy = 1; copy < SYSIEVE_COPIES; copy++) {
+        if (Status s = Attach(hook + std::to_string(copy)); !s.ok()) return s;
+      }
+      missed_alone_ += Misses(hook);
+    }
+    return Status::Ok();
   }
 
   // After "enter": an exit whose enter went by unseen would look like a denied call.
   Status WatchDenied() {
     if (denied_since_ns_ != 0) return Status::Ok();
     __atomic_store_n(&config_->watch_denied, 1U, __ATOMIC_SEQ_CST);
-    if (Status s = Attach("exit"); !s.ok()) return s;
+    if (!IsAttached("exit")) {
+      if (Status s = Attach("exit"); !s.ok()) return s;
+    }
     denied_since_ns_ = NowNs();
     return Status::Ok();
   }
@@ -167,10 +200,7 @@ class EbpfTracer::Impl {
   void Detach() {
     if (links_.empty()) return;
     // Newest first: "exit" before "enter", for the reason given at WatchDenied.
-    while (!links_.empty()) {
-      misses_ += Misses(links_.back().first);
-      links_.pop_back();
-    }
+    while (!links_.empty()) links_.pop_back();
     end_ns_ = NowNs();
   }
 
@@ -203,9 +233,8 @@ class EbpfTracer::Impl {
       out->denied.push_back(denied);
     });
     ReadTuples(out);
-    uint64_t misses = misses_;
-    for (const auto& [hook, link] : links_) misses += Misses(hook);
-    out->lost.calls = counters_->lost_calls + misses;
+    CountMisses(out);
+    out->preemptible = preemptible_;
     out->lost.tasks = counters_->lost_tasks + lost_in_scan_;
     out->lost.namespaces = counters_->lost_namespaces;
     out->lost.cgroups = counters_->lost_cgroups;
@@ -220,6 +249,55 @@ class EbpfTracer::Impl {
  private:
   Status Failure(int code, const std::string& operation) {
     return Status::Error(code, operation, last_warning);
+  }
+
+  // libbpf answers ESRCH where it finds no types, and EINVAL or worse for what a program uses and
+  // the kernel has not: what is missing is found out by trying each, so that neither is taken for
+  // the other, nor a limit (ENOMEM, EMFILE) for either.
+  Status LoadFailure(int error) {
+    const std::string detail = last_warning;
+    if (error == EPERM || error == EACCES) {
+      // Before 5.11 maps are charged to RLIMIT_MEMLOCK, and one over it is refused with EPERM.
+      if (!MakesMap()) return Status::Error(error, "load the BPF programs", detail);
+      if (IsMapRefusal(detail)) return Status::Error(ENOMEM, "create the BPF maps", detail);
+      return Status::Error(error, "load the BPF programs", detail);
+    }
+    if (error == ENOMEM || error == EMFILE || error == ENFILE || error == E2BIG) {
+      return Status::Error(error, "load the BPF programs", detail);
+    }
+    if (access("/sys/kernel/btf/vmlinux", R_OK) != 0 && errno == ENOENT) {
+      return Status::Error(EOPNOTSUPP, kNeedsTypes, detail);
+    }
+    if (!HasAtomics()) return Status::Error(EOPNOTSUPP, kNeedsAtomics, detail);
+    return Status::Error(error, "load the BPF programs", detail);
+  }
+
+  static bool IsMapRefusal(const std::string& detail) {
+    return detail.find("map") != std::string::npos;
+  }
+
+  static bool MakesMap() {
+    const UniqueFd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, "sysieve_probe", 4, 4, 1, nullptr));
+    return static_cast<bool>(map);
+  }
+
+  // Atomic operations that return what was there before: Linux 5.12.
+  static bool HasAtomics() {
+    constexpr auto kFetchAdd = BPF_ADD | 0x01;  // BPF_FETCH
+    const std::array<bpf_insn, 5> program = {
+        bpf_insn{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1},
+        bpf_insn{.code = BPF_ST | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_10, .off = -8},
+        bpf_insn{.code = BPF_STX | 0xc0 | BPF_DW,
+                 .dst_reg = BPF_REG_10,
+                 .src_reg = BPF_REG_0,
+                 .off = -8,
+                 .imm = kFetchAdd},
+        bpf_insn{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+        bpf_insn{.code = BPF_JMP | BPF_EXIT}};
+    const UniqueFd fd(bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "sysieve_probe", "GPL",
+                                    program.data(), program.size(), nullptr));
+    // A limit is no answer.
+    return fd || (errno != EINVAL && errno != ENOTSUP);
   }
 
   // libbpf itself maps data sections only for generated skeletons.
@@ -250,12 +328,61 @@ class EbpfTracer::Impl {
     return Status::Ok();
   }
 
+  [[nodiscard]] bool IsAttached(std::string_view hook) const {
+    return std::any_of(links_.begin(), links_.end(),
+                       [&](const auto& link) { return link.first == hook; });
+  }
+
   // Runs that the kernel skipped because the program was already running on that CPU.
   uint64_t Misses(const std::string& hook) {
     bpf_prog_info info{};
     uint32_t size = sizeof(info);
     if (bpf_obj_get_info_by_fd(bpf_program__fd(Program(hook)), &info, &size) != 0) return 0;
     return info.recursion_misses;
+  }
+
+  // Without copies every run that was skipped counts as a call lost, whosever it was. With them a
+  // call is lost where all were skipped for it, which an exit without an enter shows: those are
+  // counted. What neither shows (a call that never returns, or one whose exit was missed by all as
+  // well) is a blind spot, as long as it cannot be excluded.
+  void CountMisses(Observation* out) {
+    uint64_t lost = counters_->lost_calls + counters_->missed_enters + missed_alone_;
+    for (const char* hook : kTaskHooks) lost += Misses(hook);
+    const uint64_t enters = MissedByAll("enter");
+    const uint64_t exits = MissedByAll("exit");
+    if (!preemptible_) {
+      lost += enters + exits;
+    } else if (enters != 0) {
+      out->blind_spots.emplace_back("tracer-preempted");
+    }
+    out->lost.calls = lost;
+    if (denied_since_ns_ != 0 && (enters != 0 || exits != 0)) {
+      // Each may be a call whose enter was missed: none is better than one that is not true.
+      out->denied.clear();
+      out->blind_spots.emplace_back("denied-uncertain");
+    }
+  }
+
+  // At most so many runs were skipped of a program and of its copies alike, of any task on this
+  // machine: whose they were the kernel does not say.
+  uint64_t MissedByAll(const std::string& hook) {
+    uint64_t misses = Misses(hook);
+    for (int copy = 1; preemptible_ && copy < SYSIEVE_COPIES; copy++) {
+      misses = std::min(misses, Misses(hook + std::to_string(copy)));
+    }
+    return misses;
+  }
+
+  // Whether programs at the syscall tracepoints may sleep, so that the kernel has no preemption
+  // disabled around them.
+  static bool MayPreempt() {
+    const std::array<bpf_insn, 2> nothing = {
+        bpf_insn{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+        bpf_insn{.code = BPF_JMP | BPF_EXIT}};
+    LIBBPF_OPTS(bpf_prog_load_opts, options, .prog_flags = BPF_F_SLEEPABLE);
+    const UniqueFd program(bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "sysieve_probe", "GPL",
+                                         nothing.data(), nothing.size(), &options));
+    return static_cast<bool>(program);
   }
 
   // A tracked call of x86_64 carries a mark in its count, in each slot and on each CPU.
@@ -525,6 +652,7 @@ class EbpfTracer::Impl {
   }
 
   bool typed_ = true;
+  bool preemptible_ = false;
   std::string suffix_;
   Object object_;
   std::vector<Mapping> mappings_;
@@ -537,7 +665,7 @@ class EbpfTracer::Impl {
   uint64_t end_ns_ = 0;
   uint64_t denied_since_ns_ = 0;
   bool denied_from_start_ = false;
-  uint64_t misses_ = 0;
+  uint64_t missed_alone_ = 0;  // before the copies were there
   uint64_t lost_in_scan_ = 0;
   std::map<uint32_t, size_t> arguments_;  // index of `tracked` → arguments kept
 };
@@ -559,8 +687,10 @@ Status EbpfTracer::Start(const Target& target, size_t* tasks) {
       return status;
     }
     impl_.reset();
-    // No privilege and no target are no better with the other programs.
-    if (status.code == EPERM || status.code == ESRCH || status.code == ENOENT) break;
+    // No privilege, no target and an unfit kernel are no better with the other programs.
+    if (status.code == EOPNOTSUPP || status.code == EPERM || status.code == ESRCH ||
+        status.code == ENOENT)
+      break;
   }
   return status;
 }

@@ -34,12 +34,19 @@ enum sysieve_slot {
   SLOT_FIRST_EXECUTABLE = 8,
 };
 
+// Programs at each of the two syscall tracepoints where they can be preempted; see
+// sysieve_config.copies.
+#define SYSIEVE_COPIES 3
+
 enum sysieve_state {
   STATE_UNKNOWN = 0,  // found running: may be inside a call whose enter was not seen
   STATE_IN_CALL = 1,
   STATE_OUT = 2,
   STATE_KILLED = 3,  // outside, after a call that a filter trapped or killed
 };
+// Beside the state a bit for each copy of the exit program: an earlier one has seen to this exit.
+#define STATE_SEEN(copy) (0x80 >> ((copy)-1))
+#define STATE_MASK 0x3f
 
 // Which execve ends the phases of setup. EXEC_ANY: each. EXEC_FILTER: one under a filter that the
 // engine itself does not run under. EXEC_NAMESPACE, where no filter is expected: also one in
@@ -127,6 +134,12 @@ struct sysieve_config {
   __u32 exec_rule;
   __u32 outer_mount_namespace;
   __u32 follow_namespaces;
+  // The kernel skips a program on a CPU where another task is inside it. That cannot be unless
+  // tasks are preempted in there, which they are at the syscall tracepoints since Linux 7.x (with
+  // the support of sleepable programs there). Then there are copies of the two programs: what one
+  // missed the next one catches, which takes the state of each task, kept at enter and exit.
+  __u32 copies;
+  __u32 pad;
 };
 
 struct sysieve_counters {
@@ -146,6 +159,7 @@ struct sysieve_counters {
   // kernel gives to others once these are gone: an entry is good for its generation alone.
   __u32 generation;
   __u32 pad;
+  __u64 missed_enters;  // calls known by their exits alone
 };
 
 // Adjacent thread ids land on different cache lines: their tasks run on different CPUs and each

@@ -355,7 +355,7 @@ static __always_inline void count_call(__u32 slot, __u32 status, __u32 number, s
     return;
   }
   // No atomic: the map is per CPU, and this program does not nest on one (a nested run would be
-  // skipped by the kernel and shows as a recursion miss, which user space reads as lost calls).
+  // skipped by the kernel, shows as a recursion miss and is caught by a copy, which counts apart).
   __u64 before = counted->n[number]++;
   if ((__s64)before > 0) return;
   if (before & SYSIEVE_TRACKED) {
@@ -367,6 +367,14 @@ static __always_inline void count_call(__u32 slot, __u32 status, __u32 number, s
   __u64 now = bpf_ktime_get_ns();
   __u32 ms = (__u32)((now - config.start_ns) / 1000000) + 1;
   if (__sync_val_compare_and_swap(&first->ms[number], 0, ms) == 0) note_new(now);
+}
+
+// The same for a program that may have come between another one's reading and writing of a count.
+static __always_inline void count_shared(__u32 slot, __u32 status, __u32 number,
+                                         struct pt_regs *regs, bool typed) {
+  __u32 abi = abi_of(status, &number);
+  count_in_hash(&other_calls, slot, abi, number, 0);
+  if (number < SYSIEVE_NUMBERS) count_tuple(slot, abi, number, regs, typed);
 }
 
 static __always_inline __u32 mount_namespace(struct task_struct *task) {
@@ -464,8 +472,9 @@ static __always_inline bool advance(struct task_struct *current, struct sysieve_
   return true;
 }
 
+// `copy`: 0 for the first of the programs here; see sysieve_config.copies.
 static __always_inline int on_enter(struct task_struct *current, __u32 tid, __u32 status,
-                                    __u32 number, struct pt_regs *regs, bool typed) {
+                                    __u32 number, struct pt_regs *regs, bool typed, int copy) {
   __u32 index = sysieve_task_index(tid);
   struct sysieve_task *task = bpf_map_lookup_elem(&tasks, &index);
   if (!task) return 0;
@@ -482,12 +491,17 @@ static __always_inline int on_enter(struct task_struct *current, __u32 tid, __u3
       return 0;
     }
   }
-  if (config.watch_denied) task->state = STATE_IN_CALL;
+  if (copy > 0 && task->state == STATE_IN_CALL) return 0;
+  bool keep = config.watch_denied || config.copies;
+  if (keep) task->state = STATE_IN_CALL;
   if (task->slot < SLOT_FIRST_EXECUTABLE && task->slot != SLOT_UNKNOWN) {
     if (!advance(current, task, number)) return 0;
-    if (config.watch_denied) task->state = STATE_IN_CALL;
+    if (keep) task->state = STATE_IN_CALL;
   }
-  count_call(task->slot, status, number, regs, typed);
+  if (copy == 0)
+    count_call(task->slot, status, number, regs, typed);
+  else
+    count_shared(task->slot, status, number, regs, typed);
   return 0;
 }
 
@@ -502,33 +516,55 @@ static __always_inline bool is_supervised(struct task_struct *task) {
   return false;
 }
 
+static __always_inline __u8 seen_by_later(int copy) {
+  __u8 marks = 0;
+  for (int later = copy + 1; later < SYSIEVE_COPIES; later++) marks |= STATE_SEEN(later);
+  return marks;
+}
+
 // An exit without an enter is a call that a filter (or a listener, or a ptracer) answered: the
 // tracepoint at the entry comes after seccomp. A new child and a task found running exit a call
 // they never entered, which is what the states tell apart. An answer that is a success is no
 // denial: the application relies on it, and a profile's ERRNO would outrank the listener.
 static __always_inline int on_exit(struct task_struct *current, __u32 tid, __u32 status,
-                                   __u32 number, long result, struct pt_regs *regs, bool typed) {
+                                   __u32 number, long result, struct pt_regs *regs, bool typed,
+                                   int copy) {
   struct sysieve_task *task = find_task(tid);
   if (!task) return 0;
   __u8 before = task->state;
-  task->state = STATE_OUT;
+  if (copy > 0 && (before & STATE_SEEN(copy))) {
+    task->state = before & ~STATE_SEEN(copy);
+    return 0;
+  }
+  before &= STATE_MASK;
+  // Each copy has a mark of its own, which it takes away itself: one that was skipped leaves its
+  // own behind, and so only what all of them missed is missed.
+  __u8 seen = config.copies ? seen_by_later(copy) : 0;
+  task->state = STATE_OUT | seen;
   if (before != STATE_OUT && before != STATE_KILLED) return 0;
   if (task->slot < SLOT_FIRST_EXECUTABLE && task->slot != SLOT_UNKNOWN &&
       !advance(current, task, number))
     return 0;
+  // With nothing there that could answer for the kernel, the enter was missed. The number -1 is
+  // what sigreturn leaves behind, of whichever call was interrupted.
+  if (!filters(current) && !is_supervised(current)) {
+    count(counters.missed_enters);
+    if (number != 0xffffffffU) count_shared(task->slot, status, number, regs, typed);
+    return 0;
+  }
+  if (!config.watch_denied) return 0;
   __u32 error = 0;
   if (result < 0 && result >= -MAX_ERRNO) error = (__u32)-result;
   // A call that was trapped or killed exits with its own number.
   bool answered = !error && (__u32)result != number && is_supervised(current);
-  __u32 abi = abi_of(status, &number);
   if (answered) {
-    count_in_hash(&other_calls, task->slot, abi, number, 0);
-    if (number < SYSIEVE_NUMBERS) count_tuple(task->slot, abi, number, regs, typed);
+    count_shared(task->slot, status, number, regs, typed);
     return 0;
   }
+  __u32 abi = abi_of(status, &number);
   count_in_hash(&denied_calls, task->slot, abi, number, error);
   // Trapped or killed: the task's end by SIGSYS must not count the same call again.
-  if (!error) task->state = STATE_KILLED;
+  if (!error) task->state = STATE_KILLED | seen;
   return 0;
 }
 
@@ -717,18 +753,26 @@ static __always_inline void on_cgroup_rmdir(struct cgroup *cgroup) {
 
 // ---- typed tracepoints -------------------------------------------------------------------------
 
-SEC("tp_btf/sys_enter")
-int BPF_PROG(enter_btf, struct pt_regs *regs, long number) {
-  struct task_struct *current = bpf_get_current_task_btf();
-  return on_enter(current, current->pid, current->thread_info.status, number, regs, true);
-}
+#define ENTER_BTF(name, copy)                                                                      \
+  SEC("tp_btf/sys_enter")                                                                          \
+  int BPF_PROG(name, struct pt_regs *regs, long number) {                                          \
+    struct task_struct *current = bpf_get_current_task_btf();                                      \
+    return on_enter(current, current->pid, current->thread_info.status, number, regs, true, copy); \
+  }
+ENTER_BTF(enter_btf, 0)
+ENTER_BTF(enter1_btf, 1)
+ENTER_BTF(enter2_btf, 2)
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(exit_btf, struct pt_regs *regs, long result) {
-  struct task_struct *current = bpf_get_current_task_btf();
-  return on_exit(current, current->pid, current->thread_info.status, regs->orig_ax, result, regs,
-                 true);
-}
+#define EXIT_BTF(name, copy)                                                                  \
+  SEC("tp_btf/sys_exit")                                                                      \
+  int BPF_PROG(name, struct pt_regs *regs, long result) {                                     \
+    struct task_struct *current = bpf_get_current_task_btf();                                 \
+    return on_exit(current, current->pid, current->thread_info.status, regs->orig_ax, result, \
+                   regs, true, copy);                                                         \
+  }
+EXIT_BTF(exit_btf, 0)
+EXIT_BTF(exit1_btf, 1)
+EXIT_BTF(exit2_btf, 2)
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(fork_btf, struct task_struct *parent, struct task_struct *child) {
@@ -747,7 +791,8 @@ int BPF_PROG(task_exit_btf, struct task_struct *current) {
   if (!task) return 0;
   // SECCOMP_RET_KILL_THREAD beside living threads ends the task inside the call: no exit is traced.
   // Every other death by SIGSYS ends the whole process.
-  if (config.watch_denied && task->state == STATE_OUT && (current->exit_code & 0x7f) == SIGSYS &&
+  if (config.watch_denied && (task->state & STATE_MASK) == STATE_OUT &&
+      (current->exit_code & 0x7f) == SIGSYS &&
       !(BPF_CORE_READ(current, signal, flags) & SIGNAL_GROUP_EXIT)) {
     struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(current);
     __u32 number = regs->orig_ax;
@@ -779,19 +824,28 @@ int BPF_PROG(cgroup_rmdir_btf, struct cgroup *cgroup, const char *path) {
 
 // ---- raw tracepoints ---------------------------------------------------------------------------
 
-SEC("raw_tp/sys_enter")
-int BPF_PROG(enter_raw, struct pt_regs *regs, long number) {
-  struct task_struct *current = (struct task_struct *)bpf_get_current_task();
-  return on_enter(current, BPF_CORE_READ(current, pid), BPF_CORE_READ(current, thread_info.status),
-                  number, regs, false);
-}
+#define ENTER_RAW(name, copy)                                                               \
+  SEC("raw_tp/sys_enter")                                                                   \
+  int BPF_PROG(name, struct pt_regs *regs, long number) {                                   \
+    struct task_struct *current = (struct task_struct *)bpf_get_current_task();             \
+    return on_enter(current, BPF_CORE_READ(current, pid),                                   \
+                    BPF_CORE_READ(current, thread_info.status), number, regs, false, copy); \
+  }
+ENTER_RAW(enter_raw, 0)
+ENTER_RAW(enter1_raw, 1)
+ENTER_RAW(enter2_raw, 2)
 
-SEC("raw_tp/sys_exit")
-int BPF_PROG(exit_raw, struct pt_regs *regs, long result) {
-  struct task_struct *current = (struct task_struct *)bpf_get_current_task();
-  return on_exit(current, BPF_CORE_READ(current, pid), BPF_CORE_READ(current, thread_info.status),
-                 BPF_CORE_READ(regs, orig_ax), result, regs, false);
-}
+#define EXIT_RAW(name, copy)                                                                 \
+  SEC("raw_tp/sys_exit")                                                                     \
+  int BPF_PROG(name, struct pt_regs *regs, long result) {                                    \
+    struct task_struct *current = (struct task_struct *)bpf_get_current_task();              \
+    return on_exit(current, BPF_CORE_READ(current, pid),                                     \
+                   BPF_CORE_READ(current, thread_info.status), BPF_CORE_READ(regs, orig_ax), \
+                   result, regs, false, copy);                                               \
+  }
+EXIT_RAW(exit_raw, 0)
+EXIT_RAW(exit1_raw, 1)
+EXIT_RAW(exit2_raw, 2)
 
 SEC("raw_tp/sched_process_fork")
 int BPF_PROG(fork_raw, struct task_struct *parent, struct task_struct *child) {

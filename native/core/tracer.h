@@ -93,7 +93,8 @@ struct Observation {
   int64_t live_application = 0;  // the same without those that have not executed anything yet
   uint64_t starts = 0;
   double newest_ms = 0;
-  bool filtered = false;  // a task of the target runs under a seccomp filter
+  bool preemptible = false;  // the kernel interrupts the tracer's programs, which takes copies
+  bool filtered = false;     // a task of the target runs under a seccomp filter
   std::optional<double> denied_since_ms;
   std::vector<Executable> executables;
   std::vector<Call> calls;

@@ -106,6 +106,8 @@ export interface Observation {
   newestMs: number;
   /** A task of the target was seen to run under a seccomp filter. */
   filtered: boolean;
+  /** The kernel may interrupt the tracer's programs in the middle; only eBPF can tell. */
+  preemptible?: boolean;
   /** ms since start() from which denied calls are watched; null: not watched. */
   deniedSinceMs: number | null;
   executables: NativeExecutable[];

@@ -104,6 +104,9 @@ function lockdown(): Finding {
     : info('lockdown', mode);
 }
 
+const PREEMPTIBLE =
+  'this kernel may interrupt its programs: copies catch what one misses, denied calls are withheld where that is in doubt';
+
 /** Loads and attaches the very programs a recording uses, with nothing as target. */
 function tracer(programs: 'typed' | 'raw'): Finding {
   const name = programs === 'typed' ? 'tracer ebpf (tp_btf)' : 'tracer ebpf (raw tracepoints)';
@@ -122,12 +125,15 @@ function tracer(programs: 'typed' | 'raw'): Finding {
       tracked: [],
       programs,
     });
+    let preemptible: boolean | undefined;
     try {
       session.start();
+      preemptible = session.read().preemptible;
     } finally {
       session.stop();
     }
-    return info(name, 'usable: loaded and attached');
+    const note = preemptible === true ? `; ${PREEMPTIBLE}` : '';
+    return info(name, `usable: loaded and attached${note}`);
   } catch (thrown) {
     const error = fromNative(thrown);
     if (!(error instanceof SysieveError)) throw error;

@@ -27,8 +27,20 @@ const REFUSED: Record<TracerName, { message: string; remedy: string }> = {
 /** What the addon does with a cgroup that the user named; see native/core/cgroup.cc. */
 const CGROUP_OPERATIONS = ['open cgroup', 'find cgroup mount', 'find cgroup hierarchy'];
 
-/** What a machine or a user has no more of. */
-const LIMITS = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'];
+/** Limits of the process or of the machine, by what the kernel answers at them. */
+const LIMITS: Record<string, { what: string; remedy: string }> = {
+  ENOMEM: {
+    what: 'memory',
+    remedy:
+      "Give it more memory (ebpf takes about 20 MB of the kernel's; a cgroup's memory.max counts it), and before Linux 5.11 a larger locked-memory limit: ulimit -l unlimited.",
+  },
+  EMFILE: { what: 'open files', remedy: 'Raise the limit of open files: ulimit -n 1024.' },
+  ENFILE: {
+    what: 'open files of the whole machine',
+    remedy: 'Raise /proc/sys/fs/file-max.',
+  },
+  EAGAIN: { what: 'processes and threads', remedy: 'Raise the limit of processes: ulimit -u.' },
+};
 
 interface NativeError extends Error {
   code: string;
@@ -55,12 +67,6 @@ export function fromNative(error: unknown, tracer: TracerName = 'ebpf'): unknown
       remedy: 'A task has one tracer: end the other (strace, gdb, another sysieve), or use ebpf.',
     });
   }
-  if (tracer === 'ptrace' && LIMITS.includes(error.code)) {
-    return new SysieveError('system', 'limit-reached', `cannot ${error.operation}`, {
-      cause,
-      remedy: 'Raise the limit that was hit: open files, processes (ulimit -n, -u) or memory.',
-    });
-  }
   if (error.code === 'ESRCH') {
     return new SysieveError(
       'input',
@@ -76,6 +82,26 @@ export function fromNative(error: unknown, tracer: TracerName = 'ebpf'): unknown
       cause,
       remedy: 'Give a directory below a mounted cgroup hierarchy, e.g. one under /sys/fs/cgroup.',
     });
+  }
+  if (error.code === 'EOPNOTSUPP') {
+    const message = `this kernel cannot ${error.operation}`;
+    return new SysieveError('system', 'kernel-unfit', message, {
+      ...(error.detail !== '' && { cause: error.detail }),
+      remedy:
+        'Use Linux 5.12 or later with CONFIG_DEBUG_INFO_BTF=y, as distributions build it, or another tracer.',
+    });
+  }
+  const limit = LIMITS[error.code];
+  if (limit !== undefined) {
+    return new SysieveError(
+      'system',
+      'limit',
+      `the ${tracer} tracer ran into a limit: ${limit.what}`,
+      {
+        cause,
+        remedy: limit.remedy,
+      },
+    );
   }
   return new SysieveError('system', 'tracer-failed', `the ${tracer} tracer cannot run here`, {
     cause,

@@ -34,6 +34,7 @@ export function testOfFixture(fixture: Fixture, name: string, body: () => Promis
 
 /** One row for each source in fixtures/programs/; a test holds the two lists against each other. */
 export const FIXTURES: readonly Fixture[] = [
+  { name: 'batch' },
   { name: 'busy', slowArgs: ['20000'] },
   { name: 'busy-churn', slowArgs: ['20000'] },
   { name: 'churn' },
@@ -200,8 +201,7 @@ export function recordFixture(
     if (recorded === undefined || recording.runs.length !== 1) {
       throw new Error(`${recording.runs.length} runs in the recording of one command`);
     }
-    const expectation = ExpectationSchema.parse(JSON.parse(stdout));
-    return { expectation, seen: applicationCalls(recorded), run: recorded };
+    return { expectation: expectationIn(stdout), seen: applicationCalls(recorded), run: recorded };
   });
 }
 
@@ -230,6 +230,43 @@ function applicationCalls(recorded: Run): Seen[] {
       denied,
       executables: executables.map((index) => recorded.executables[index] ?? `no path ${index}`),
     }));
+}
+
+/** What a fixture says of itself; what `batch` and the programs it ran say is added up. */
+function expectationIn(stdout: string): Expectation {
+  const said = stdout
+    .split(/^(?=\{"program")/m)
+    .map((text) => ExpectationSchema.parse(JSON.parse(text)));
+  const calls = new Map<string, Expected>();
+  for (const call of said.flatMap((expectation) => expectation.calls)) {
+    const sum = calls.get(keyOf(call));
+    calls.set(keyOf(call), sum === undefined ? call : added(sum, call));
+  }
+  return {
+    program: said.at(-1)?.program ?? '',
+    exact: said.every(({ exact }) => exact),
+    calls: [...calls.values()],
+    anyOf: said.flatMap(({ anyOf }) => anyOf ?? []),
+  };
+}
+
+function added(a: Expected, b: Expected): Expected {
+  const errnos = { ...a.errnos };
+  for (const [errno, count] of Object.entries(b.errnos)) {
+    errnos[errno] = (errnos[errno] ?? 0) + count;
+  }
+  const known = a.executables !== undefined && b.executables !== undefined;
+  const executables = known
+    ? [...new Set([...(a.executables ?? []), ...(b.executables ?? [])])]
+    : [];
+  return {
+    abi: a.abi,
+    number: a.number,
+    count: a.count + b.count,
+    denied: a.denied + b.denied,
+    errnos,
+    ...(executables.length > 0 && { executables }),
+  };
 }
 
 const keyOf = (call: { abi: string; number: number }): string => `${call.abi} ${call.number}`;
