@@ -24,6 +24,16 @@ const REFUSED: Record<TracerName, { message: string; remedy: string }> = {
   },
 };
 
+/** What can be lacking for a moment, or for want of a higher limit. */
+const SCARCE: Readonly<Record<string, { what: string; remedy: string }>> = {
+  EMFILE: { what: 'too few file descriptors', remedy: 'Raise the limit of open files: ulimit -n.' },
+  ENFILE: { what: 'too few file descriptors', remedy: 'Raise /proc/sys/fs/file-max.' },
+  ENOMEM: {
+    what: 'too little memory',
+    remedy: "Give sysieve more memory; a memory cgroup's limit counts the kernel's maps too.",
+  },
+};
+
 /** What the addon does with a cgroup that the user named; see native/core/cgroup.cc. */
 const CGROUP_OPERATIONS = ['open cgroup', 'find cgroup mount', 'find cgroup hierarchy'];
 
@@ -61,6 +71,11 @@ export function fromNative(error: unknown, tracer: TracerName = 'ebpf'): unknown
       cause,
       remedy: 'Give a directory below a mounted cgroup hierarchy, e.g. one under /sys/fs/cgroup.',
     });
+  }
+  const scarce = SCARCE[error.code];
+  if (scarce !== undefined) {
+    const message = `${scarce.what} for the ${tracer} tracer`;
+    return new SysieveError('system', 'resources', message, { cause, remedy: scarce.remedy });
   }
   return new SysieveError('system', 'tracer-failed', `the ${tracer} tracer cannot run here`, {
     cause,

@@ -15,18 +15,18 @@ import {
   recordFixture,
 } from '../support/fixtures';
 import { nginxServes, prepareNginx, startLoad, unwell } from '../support/nginx';
-import { moments } from '../support/random';
+import { type Moments, moments } from '../support/random';
 import { CLI, eventually, privileged, programsOf, scratch, stillLoaded } from '../support/recorder';
 import { killTree, stateOf } from '../support/tasks';
-import { testedTracers, through, told } from '../support/tracers';
+import { choicesTested, through, told } from '../support/tracers';
 
 const SOAK = process.env.SYSIEVE_SOAK === '1';
 const KILLS = SOAK ? 200 : 10;
 const ENDS = SOAK ? 100 : 6;
 const FORKS = SOAK ? 10_000 : 1_000;
 const THREADS = 5_000;
-/** From the start of a command to well after it records, on an idle machine. */
-const UNTIL_RECORDING_MS = 1_200;
+/** About what a recorder takes to start on an idle machine. */
+const START_MS = 500;
 
 jest.setTimeout(SOAK ? 3_600_000 : 180_000);
 beforeAll(buildFixtures);
@@ -54,18 +54,21 @@ function start(args: readonly string[]): Command {
   return { child, stderr: () => stderr, ended };
 }
 
+const isRecording = ({ stderr }: Command): boolean => stderr().includes('recording ');
+
+/** By turns while it starts, and surely while it records, however slow the machine is. */
+async function randomMoment(recorder: Command, round: number, random: Moments): Promise<void> {
+  if (round % 2 === 0) await eventually('it records', () => isRecording(recorder), 30_000);
+  await sleep(random.next(START_MS));
+}
+
 const runOf = (path: string) => {
   const [run] = parseRecording(readFileSync(path, 'utf8'), path).runs;
   if (run === undefined) throw new Error(`no run in ${path}`);
   return run;
 };
 
-/** One row for each kind of tracer: what it can do differs, which programs ebpf loads does not matter. */
-const ROWS = testedTracers().filter(
-  (row, at, rows) => rows.findIndex((r) => r.choice === row.choice) === at,
-);
-
-privileged.each(ROWS)('with $name', (tracer) => {
+privileged.each(choicesTested())('with $name', (tracer) => {
   const { choice, how } = tracer;
   const random = moments(`faults, ${choice}`);
 
@@ -86,10 +89,9 @@ privileged.each(ROWS)('with $name', (tracer) => {
         for (let round = 0; round < KILLS; round++) {
           const output = file(`killed-${choice}-${round}.json`);
           const recorder = start(['record', ...how, '--pid', `${pid}`, '-o', output]);
-          await sleep(random.next(UNTIL_RECORDING_MS));
-          const early = stateOf(recorder.child.pid ?? 0) === 'Z';
-          if (choice === 'ebpf' && !early) held = [...held, ...programsOf(recorder.child.pid ?? 0)];
-          if (recorder.stderr().includes('recording ')) recording++;
+          await randomMoment(recorder, round, random);
+          if (choice === 'ebpf') held = [...held, ...programsOf(recorder.child.pid ?? 0)];
+          if (isRecording(recorder)) recording++;
           recorder.child.kill('SIGKILL');
           expect([round, await recorder.ended, recorder.stderr()]).toEqual([
             round,
@@ -117,11 +119,7 @@ privileged.each(ROWS)('with $name', (tracer) => {
       const output = file(`ended-${choice}-${round}.json`);
       const target = [join(PROGRAMS, 'busy-churn'), '400000000'];
       const recorder = start(['record', ...how, '-o', output, '--', ...target]);
-      // Some while it starts, some surely while it records.
-      if (round % 2 === 0) {
-        await eventually('it records', () => recorder.stderr().includes('recording '), 30_000);
-      }
-      await sleep(random.next(UNTIL_RECORDING_MS / 2));
+      await randomMoment(recorder, round, random);
       const whole = setInterval(() => killTree(recorder.child.pid ?? 0, false), 20);
       const status = await recorder.ended;
       clearInterval(whole);
@@ -152,7 +150,8 @@ privileged.each(ROWS)('with $name', (tracer) => {
     const outcomes = [16, 20, 21, 22, 23, 24, 25, 26, 28, 30, 34, 40, 48, 64].map((limit) =>
       outcomeOf(`nofile-${choice}-${limit}`, ['prlimit', `--nofile=${limit}:${limit}`]),
     );
-    expect(new Set(outcomes)).toEqual(new Set(['refused', 'whole']));
+    expect(outcomes).toContain('refused');
+    expect(outcomes.at(-1)).toBe('whole');
   });
 
   it('too little memory is an error, or costs nothing', () => {
@@ -164,8 +163,8 @@ privileged.each(ROWS)('with $name', (tracer) => {
         writeFileSync(`${group}/memory.limit_in_bytes`, `${megabytes}M`);
         return outcomeOf(`memory-${choice}-${megabytes}`, join);
       });
-      expect(outcomes).toContain('whole');
       expect(outcomes.some((outcome) => outcome !== 'whole')).toBe(true);
+      expect(outcomes.at(-1)).toBe('whole');
     } finally {
       rmdirSync(group);
     }
@@ -182,9 +181,11 @@ privileged.each(ROWS)('with $name', (tracer) => {
       timeout: 60_000,
     });
     if (!existsSync(output)) {
-      if (signal === 'SIGKILL') return 'killed';
+      // node itself needs some of both before anything of sysieve runs, and may die without a word.
+      if (signal !== null) return 'killed';
       expect([name, status]).not.toEqual([name, 0]);
-      expect(stderr).not.toBe('');
+      expect([name, status, stderr]).not.toEqual([name, 70, expect.anything()]);
+      expect(stderr).toMatch(/EMFILE|too many open files|ENOMEM|memory/);
       return 'refused';
     }
     const { expectation, seen, run } = readRecorded(readFileSync(output, 'utf8'), stdout);
@@ -200,7 +201,7 @@ privileged.each(ROWS)('with $name', (tracer) => {
 });
 
 /** For the tracer that only launches: under a profile that covers the load, its end changes nothing. */
-function killedComplainer(random: ReturnType<typeof moments>): void {
+function killedComplainer(random: Moments): void {
   it(`nginx serves on although what notes its calls is killed, ${KILLS} times`, async () => {
     const dir = file('nginx-complain');
     const { command, port } = await prepareNginx(dir);
@@ -216,7 +217,7 @@ function killedComplainer(random: ReturnType<typeof moments>): void {
         await nginxServes(port, () => stateOf(complainer.child.pid ?? 0) !== 'Z');
         master = pidOf();
         const load = startLoad(port);
-        await sleep(random.next(UNTIL_RECORDING_MS / 2));
+        await sleep(random.next(START_MS));
         complainer.child.kill('SIGKILL');
         expect([round, await complainer.ended]).toEqual([round, 'SIGKILL']);
         await load.more(20);

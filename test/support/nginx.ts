@@ -22,7 +22,7 @@ export async function prepareNginx(dir: string, workers = 2): Promise<Nginx> {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((kind) => `${kind}_temp_path ${dir}/${kind};`)
     .join(' ');
-  const conf = `daemon off; worker_processes ${workers}; pid ${dir}/pid; error_log ${dir}/error.log;
+  const conf = `user root; daemon off; worker_processes ${workers}; pid ${dir}/pid; error_log ${dir}/error.log;
 events { worker_connections 64; }
 http { access_log off; ${temporary} server { listen 127.0.0.1:${port}; root ${dir}/www; } }
 `;

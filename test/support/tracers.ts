@@ -115,6 +115,13 @@ export function testedTracers(): readonly Tracer[] {
   return TRACERS.filter(({ choice }) => choices.has(choice));
 }
 
+/** One row for each choice of `--tracer`: which programs ebpf loads does not matter everywhere. */
+export function choicesTested(): readonly Tracer[] {
+  const first = (row: Tracer, at: number, rows: readonly Tracer[]): boolean =>
+    rows.findIndex(({ choice }) => choice === row.choice) === at;
+  return testedTracers().filter(first);
+}
+
 /** The expectation without the calls that ended their task. */
 function withoutKilled(expectation: Expectation): Expectation {
   return without(expectation, (errno) => errno === '0');
