@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { runCommand, until } from './engines';
 import { freePort } from './image-load';
 import { nginxServes, prepareNginx, startLoad } from './nginx';
+import { descendants } from './tasks';
 
 export interface Started {
   /** An absolute path and its arguments. */
@@ -83,8 +84,13 @@ const NGINX: RealProgram = {
           await load.stop();
         };
         await askedFor(60);
-        // Between two loads: the old workers may reset connections that they keep for one.
+        // Between two loads: the old workers end with the connections that they keep for one.
+        const old = descendants(pid);
         process.kill(pid, 'SIGHUP');
+        await until('the old workers are gone', 20_000, () => {
+          const now = descendants(pid);
+          return now.length === old.length && !now.some((worker) => old.includes(worker));
+        });
         await askedFor(60);
         process.kill(pid, 'SIGTERM');
       },
