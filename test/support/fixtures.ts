@@ -154,9 +154,11 @@ function collect(child: ChildProcess): Promise<Output> {
   });
 }
 
+const start = (command: string, args: string[]): Promise<Output> =>
+  collect(spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: RUN_MS }));
+
 async function run(command: string, args: string[]): Promise<string> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: RUN_MS });
-  const output = await collect(child);
+  const output = await start(command, args);
   if (output.status !== '0') {
     throw new Error(`${command} ${args.join(' ')} ended with ${output.status}: ${output.stderr}`);
   }
@@ -207,20 +209,46 @@ export function recordFixture(
 ): Promise<Recorded> {
   return withTemporary(async (directory) => {
     const output = join(directory, 'recording.json');
-    const program = [join(PROGRAMS, fixture.name), ...args];
-    const command = [CLI, 'record', ...how, '-o', output, '--', ...program];
-    const stdout = await run(process.execPath, command);
+    const stdout = await run(process.execPath, recordingOf(fixture, how, args, output));
     return readRecorded(readFileSync(output, 'utf8'), stdout);
   });
 }
 
-/** From the text of a recording and what the fixture printed. */
-export function readRecorded(recording: string, printed: string): Recorded {
+/** Records a fixture that gives up under this tracer: what it said then, and its recording. */
+export function recordFailing(
+  fixture: Fixture,
+  how: readonly string[],
+): Promise<{ stderr: string; run: Run }> {
+  return withTemporary(async (directory) => {
+    const output = join(directory, 'recording.json');
+    const { stderr, status } = await start(process.execPath, recordingOf(fixture, how, [], output));
+    if (status === '0') throw new Error(`${fixture.name} did not fail`);
+    return { stderr, run: onlyRun(readFileSync(output, 'utf8')) };
+  });
+}
+
+function recordingOf(
+  fixture: Fixture,
+  how: readonly string[],
+  args: readonly string[],
+  output: string,
+): string[] {
+  const program = [join(PROGRAMS, fixture.name), ...args];
+  return [CLI, 'record', ...how, '-o', output, '--', ...program];
+}
+
+function onlyRun(recording: string): Run {
   const { runs } = parseRecording(recording, 'the recording');
   const [recorded] = runs;
   if (recorded === undefined || runs.length !== 1) {
     throw new Error(`${runs.length} runs in the recording of one command`);
   }
+  return recorded;
+}
+
+/** From the text of a recording and what the fixture printed. */
+export function readRecorded(recording: string, printed: string): Recorded {
+  const recorded = onlyRun(recording);
   const expectation = ExpectationSchema.parse(JSON.parse(printed));
   return { expectation, seen: applicationCalls(recorded), run: recorded };
 }

@@ -23,8 +23,8 @@ export const EXPECTED_TRACERS: readonly TracerChoice[] = [
 interface Adjustment {
   /** Holds of the fixture's expectation under this tracer. */
   adjust?(expectation: Expectation): Expectation;
-  /** The word in `blindSpots` that must stand for it. */
-  declares?: string;
+  /** The words in `blindSpots` that must stand for it. */
+  declares: readonly string[];
   /** Differs on some runs only: the proof that it is needed is left out. */
   byChance?: true;
   /** The fixture cannot run under this tracer, and says so in these words. */
@@ -49,6 +49,21 @@ export interface Tracer {
 /** Counts become least counts. */
 const least = (expectation: Expectation): Expectation => ({ ...expectation, exact: false });
 
+/** The fixtures that install filters. */
+const FILTERED = [
+  'denied-errno',
+  'denied-inherited',
+  'denied-int80',
+  'denied-kill-process',
+  'denied-kill-thread',
+  'denied-notify',
+  'denied-trace',
+  'denied-trap',
+];
+
+const forAll = (names: readonly string[], adjustment: Adjustment): Record<string, Adjustment> =>
+  Object.fromEntries(names.map((name) => [name, adjustment]));
+
 export const TRACERS: readonly Tracer[] = [
   {
     name: 'ebpf',
@@ -68,7 +83,7 @@ export const TRACERS: readonly Tracer[] = [
     denied: 'known',
     adjustments: {
       // A thread that its filter kills beside living ones ends without the exit of its call.
-      'denied-kill-thread': { adjust: withoutKilled, declares: 'kill-thread-unseen' },
+      'denied-kill-thread': { adjust: withoutKilled, declares: ['kill-thread-unseen'] },
     },
   },
   {
@@ -76,11 +91,14 @@ export const TRACERS: readonly Tracer[] = [
     choice: 'ptrace',
     how: ['--tracer', 'ptrace'],
     slow: true,
-    blindSpots: ['denied-as-failed'],
+    blindSpots: ['denied-from-failed'],
     denied: 'as-failed',
     adjustments: {
+      ...forAll(FILTERED, { declares: ['denied-as-attempts'] }),
+      // What the target traces itself has no room for a second ptracer: TRACEME is told EPERM.
+      traces: { declares: ['nested-ptrace'], byChance: true },
       // A ptraced task is trapped once more when it is continued, which may restart the call again.
-      'restart-syscall': { adjust: least, byChance: true },
+      'restart-syscall': { adjust: least, declares: [], byChance: true },
     },
   },
   {
@@ -88,11 +106,18 @@ export const TRACERS: readonly Tracer[] = [
     choice: 'notify',
     how: ['--tracer', 'notify'],
     slow: true,
-    blindSpots: ['denied-unseen'],
+    blindSpots: [],
     denied: 'unseen',
     adjustments: {
+      // A filter of the target's own that denies a call outranks the one that notifies of it.
+      ...forAll(FILTERED, { declares: ['denied-by-own-filter'] }),
       // One listener to a stack of filters: a target that wants its own is told EBUSY.
-      'denied-notify': { fails: /seccomp: -16/ },
+      'denied-notify': {
+        fails: /seccomp: -16/,
+        declares: ['denied-by-own-filter', 'own-listener-refused'],
+      },
+      // A notification outranks RET_TRACE: the call is let through.
+      'denied-trace': { fails: /answered otherwise/, declares: ['denied-by-own-filter'] },
     },
   },
 ];
@@ -155,9 +180,8 @@ export function told(tracer: Tracer, seen: readonly Seen[]): Seen[] {
 
 /** The blind spots that a recording of a fixture must declare, and no other. */
 export function declared(tracer: Tracer, fixture: Fixture): string[] {
-  const adjustment = tracer.adjustments[fixture.name]?.declares ?? [];
-  const own = fixture.declares ?? [];
-  return [...new Set([...tracer.blindSpots, ...own, ...[adjustment].flat()])].sort();
+  const adjusted = tracer.adjustments[fixture.name]?.declares ?? [];
+  return [...new Set([...tracer.blindSpots, ...(fixture.declares ?? []), ...adjusted])].sort();
 }
 
 export const deniedSince = (tracer: Tracer, run: Run): boolean =>
