@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { abis } from '../support/abis';
 import { FIXTURES } from '../support/fixtures';
 import { eventually, privileged, ROOT } from '../support/recorder';
+import { testedTracers } from '../support/tracers';
 
 const soak = process.env.SYSIEVE_SOAK === '1';
 const wanted = !abis.i386 || process.env.SYSIEVE_VM === '1';
@@ -73,8 +74,7 @@ function isMachine(pid: number): boolean {
 
 const RECORDED = [
   'fixtures under ptrace: what they say of themselves is so / NAME',
-  'recordings of fixtures / NAME',
-  'recordings of fixtures / by raw tracepoints, where typed ones are refused: NAME',
+  ...testedTracers().map(({ name }) => `recordings of fixtures by ${name} / NAME`),
 ];
 
 privileged('under a kernel that runs 32-bit code', () => {
@@ -125,7 +125,7 @@ privileged('under a kernel that runs 32-bit code', () => {
     });
 
     test.each(FIXTURES.filter(({ name, i386 }) => soak || i386 || name === 'x32'))(
-      'recorded equals made, by both kinds of programs: $name',
+      'recorded equals made, by every tracer: $name',
       ({ name }) => {
         const expected = RECORDED.map((title) => title.replace('NAME', name));
         expect(passed()).toEqual(expect.arrayContaining(expected));
