@@ -1,6 +1,14 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { recordAuto } from '../capture/auto';
 import type { TracerName } from '../capture/binding-types';
-import { recordCgroup, recordCommand, recordContainer, recordPid } from '../capture/record';
+import {
+  type Recorded,
+  type RecordHooks,
+  recordCgroup,
+  recordCommand,
+  recordContainer,
+  recordPid,
+} from '../capture/record';
 import type { EngineChoice } from '../engines';
 import { SysieveError } from '../errors';
 import { notifyAll } from '../libseccomp';
@@ -16,7 +24,7 @@ interface Options {
   denied?: true;
   boundary: 'namespace' | 'filter';
   json?: true;
-  tracer: TracerName;
+  tracer: TracerName | 'auto';
   programs: 'auto' | 'typed' | 'raw';
 }
 
@@ -52,9 +60,9 @@ export function register(program: Command): void {
         .default('namespace'),
     )
     .addOption(
-      new Option('--tracer <name>', 'how calls are seen; ptrace needs no root, and slows them down')
-        .choices(['ebpf', 'ptrace'])
-        .default('ebpf'),
+      new Option('--tracer <name>', 'how calls are seen; auto: the first of them that works here')
+        .choices(['auto', 'ebpf', 'ptrace', 'notify'])
+        .default('auto'),
     )
     .addOption(
       // For tests, and to find out where a kernel's two kinds of tracepoint differ.
@@ -71,7 +79,10 @@ export function register(program: Command): void {
         '  ebpf    counts in the kernel; needs root. Sees which calls were denied.\n' +
         '  ptrace  needs no more than the same user. Every call of the target costs it some 30 µs, no\n' +
         '          setuid program gains rights under it, denied calls look like failed ones, and what\n' +
-        '          enters a container or starts there later is not seen.\n',
+        '          enters a container or starts there later is not seen.\n' +
+        '  notify  for commands, needs no privilege. Its filter stays with the command: without\n' +
+        '          sysieve, every call of it answers ENOSYS. Calls that a filter of its own denies\n' +
+        '          are not seen.\n',
     )
     .action(async (command: string[], options: Options) => {
       await record(command, options);
@@ -92,31 +103,32 @@ async function record(command: string[], options: Options): Promise<void> {
       remedy: 'Give one of --pid, --container, --cgroup, or -- COMMAND.',
     });
   }
-  if (options.tracer === 'ptrace' && options.denied === true) {
-    throw new SysieveError(
-      'usage',
-      'denied-unseen',
-      '--denied has no meaning with --tracer ptrace',
-      {
-        remedy:
-          'ptrace sees denied calls as calls and cannot tell them apart: leave out --denied, or use --tracer ebpf.',
-      },
-    );
+  if ((options.tracer === 'ptrace' || options.tracer === 'notify') && options.denied === true) {
+    const message = `--denied has no meaning with --tracer ${options.tracer}`;
+    throw new SysieveError('usage', 'denied-unseen', message, {
+      remedy: 'It cannot tell denied calls from others: leave out --denied, or use --tracer ebpf.',
+    });
   }
   const { tracer, programs } = options;
-  const how = { tracer, denied: options.denied === true, programs };
+  const denied = options.denied === true;
   if (tracer === 'notify' && command.length === 0) refuseAttaching();
   await recordWith(options, (hooks, onStarted) => {
-    if (options.pid !== undefined) return recordPid(options.pid, how, hooks);
-    if (options.container !== undefined) {
-      return recordContainer(options.container, { ...how, engine: options.engine }, hooks);
-    }
-    if (options.cgroup !== undefined) {
-      return recordCgroup(options.cgroup, { ...how, execRule: options.boundary }, hooks);
-    }
-    const filter = { program: notifyAll(), flags: 0, partial: false };
-    const extra = tracer === 'notify' ? { filter } : {};
-    return recordCommand(command, { ...how, ...extra, onStarted }, hooks);
+    const recordBy = (chosen: TracerName, hooks: RecordHooks): Promise<Recorded> => {
+      const how = { tracer: chosen, denied, programs };
+      if (options.pid !== undefined) return recordPid(options.pid, how, hooks);
+      if (options.container !== undefined) {
+        return recordContainer(options.container, { ...how, engine: options.engine }, hooks);
+      }
+      if (options.cgroup !== undefined) {
+        return recordCgroup(options.cgroup, { ...how, execRule: options.boundary }, hooks);
+      }
+      const filter =
+        chosen === 'notify' ? { program: notifyAll(), flags: 0, partial: false } : undefined;
+      return recordCommand(command, { ...how, ...(filter && { filter }), onStarted }, hooks);
+    };
+    if (tracer !== 'auto') return recordBy(tracer, hooks);
+    const ebpfOnly = denied || programs !== 'auto';
+    return recordAuto({ command: command.length > 0, ebpfOnly }, hooks, recordBy);
   });
 }
 
