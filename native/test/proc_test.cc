@@ -60,7 +60,8 @@ void InstallFilter() {
 bool StartedJustNow(uint64_t start_time) {
   double uptime = 0;
   std::ifstream("/proc/uptime") >> uptime;
-  const double age = uptime - static_cast<double>(start_time) / sysconf(_SC_CLK_TCK);
+  const double age =
+      uptime - static_cast<double>(start_time) / static_cast<double>(sysconf(_SC_CLK_TCK));
   return age > -0.1 && age < 60;
 }
 
