@@ -47,33 +47,37 @@ const empty =
  * What `sysieve record` runs, its look at the counters every 100 ms included.
  * @param {'pid' | 'otherPid'} recorded
  * @param {boolean} denied
+ * @param {'ebpf' | 'ptrace'} tracer
  */
-const sysieve = (recorded, denied) => async (/** @type {Context} */ context) => {
-  /** @type {typeof import('../../src/capture/capture')} */
-  const { Capture } = require(CAPTURE);
-  const capture = new Capture({ execRule: 'any', denied, pids: [context[recorded]] });
-  const stop = new AbortController();
-  const watched = capture.watch(() => false, stop.signal);
-  return async () => {
-    stop.abort();
-    await watched;
-    const { calls, completeness } = capture.finish({
-      target: { kind: 'pid', engine: null, name: null, id: null, image: null },
-      runtime: null,
-      attachedLate: null,
-    });
-    if (completeness.callsLost > 0) throw new Error(`sysieve lost ${completeness.callsLost} calls`);
-    if (recorded === 'otherPid') return null;
-    const counts = calls.filter(({ name }) => name === 'getppid').map(({ count }) => count);
-    return counts.reduce((sum, count) => sum + count, 0);
+const sysieve =
+  (recorded, denied, tracer = 'ebpf') =>
+  async (/** @type {Context} */ context) => {
+    /** @type {typeof import('../../src/capture/capture')} */
+    const { Capture } = require(CAPTURE);
+    const capture = new Capture({ execRule: 'any', denied, tracer, pids: [context[recorded]] });
+    const stop = new AbortController();
+    const watched = capture.watch(() => false, stop.signal);
+    return async () => {
+      stop.abort();
+      await watched;
+      const { calls, completeness } = capture.finish({
+        target: { kind: 'pid', engine: null, name: null, id: null, image: null },
+        runtime: null,
+        attachedLate: null,
+      });
+      if (completeness.callsLost > 0)
+        throw new Error(`sysieve lost ${completeness.callsLost} calls`);
+      if (recorded === 'otherPid') return null;
+      const counts = calls.filter(({ name }) => name === 'getppid').map(({ count }) => count);
+      return counts.reduce((sum, count) => sum + count, 0);
+    };
   };
-};
 
 /**
  * A tool that runs beside the workload and prints its counts at SIGINT.
  * @param {(pid: number) => [string, ...string[]]} commandFor
  * @param {(context: Context, toolPid: number) => boolean | Promise<boolean>} isAttached
- * @param {RegExp} count finds the getppid calls in what it printed
+ * @param {RegExp | null} count finds the getppid calls in what it printed; null: it counts nothing
  */
 const tool = (commandFor, isAttached, count) => async (/** @type {Context} */ context) => {
   const [command, ...parameters] = commandFor(context.pid);
@@ -82,6 +86,7 @@ const tool = (commandFor, isAttached, count) => async (/** @type {Context} */ co
   return async () => {
     started.child.kill('SIGINT');
     const { stdout, stderr } = await started.ended;
+    if (count === null) return null;
     const found = count.exec(stdout + stderr)?.[1];
     return found === undefined ? 0 : Number(found);
   };
@@ -220,6 +225,28 @@ const CONFIGURATIONS = [
       (pid) => ['perf', 'trace', '-s', '-p', String(pid)],
       perfIsOn,
       /^ +getppid +(\d+) /m,
+    ),
+  },
+  {
+    name: 'ptrace',
+    label: 'sysieve: target, by ptrace',
+    programs: 0,
+    pace: 'slow',
+    exact: true,
+    needs: null,
+    attach: sysieve('pid', false, 'ptrace'),
+  },
+  {
+    name: 'straceRaw',
+    label: 'strace -f -e raw=all, no output',
+    programs: 0,
+    pace: 'slow',
+    exact: false,
+    needs: 'strace',
+    attach: tool(
+      (pid) => ['strace', '-f', '-e', 'raw=all', '-o', '/dev/null', '-p', String(pid)],
+      ({ pid }) => everyThreadHasTracer(pid),
+      null,
     ),
   },
   {

@@ -11,6 +11,8 @@ const RATIOS = /** @type {const} */ ([
   ['targetDenied', 'emptyBoth', 1.5],
   ['neighbour', 'emptyEnter', 1.4],
   ['neighbourDenied', 'emptyBoth', 1.4],
+  ['ptrace', 'straceRaw', 1.1],
+  ['ptrace', 'strace', 0.6],
 ]);
 
 /** @param {Record<string, string>} built @param {number} scale of the numbers of calls */

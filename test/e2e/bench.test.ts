@@ -15,6 +15,8 @@ const LOOP = [
   'neighbourDenied',
   'bpftrace',
   'perfTrace',
+  'ptrace',
+  'straceRaw',
   'strace',
 ];
 const REDIS = LOOP.filter((name) => !name.startsWith('neighbour'));
@@ -113,6 +115,7 @@ if (!privileged) console.warn('skipped: bench/overhead needs root (tracing)');
     const shares = new Map(result.loop.rows.map(({ name, seenShare }) => [name, seenShare]));
     expect(shares.get('target')).toBe(1);
     expect(shares.get('targetDenied')).toBe(1);
+    expect(shares.get('ptrace')).toBe(1);
     expect(shares.get('strace')).toBe(1);
     expect(shares.get('bpftrace')).toBeGreaterThan(0.99);
     // perf drops events that its reader is too slow for.
@@ -126,6 +129,8 @@ if (!privileged) console.warn('skipped: bench/overhead needs root (tracing)');
       ['targetDenied', 1.5],
       ['neighbour', 1.4],
       ['neighbourDenied', 1.4],
+      ['ptrace', 1.1],
+      ['ptrace', 0.6],
       ['target', 0.98],
       ['targetDenied', 0.96],
     ]);
