@@ -33,8 +33,8 @@ export function register(program: Command): void {
       'Listens on a unix socket for the seccomp listeners of containers, which runc and crun send there\n' +
         'when the profile has it as listenerPath, and writes one recording for each container process.\n' +
         '--print-profile makes such a profile: what FILE does not permit is asked about, by name. Not\n' +
-        "asked about: 'write' and, unless for runc, what crun calls before it hands its listener over,\n" +
-        'which are let through, and numbers without a name, which answer ENOSYS.\n' +
+        "asked about: 'write' and what runc and crun call in a start, some of it before they hand the\n" +
+        'listener over, which are let through, and numbers without a name, which answer ENOSYS.\n' +
         'While no agent listens no such container starts; when the agent ends, calls outside the profile\n' +
         'answer ENOSYS in those that run.',
     )
@@ -69,20 +69,22 @@ async function printProfile({ socket, profile: file, output, runtime }: Options)
   const profile =
     file === undefined ? null : parseProfile(await readTextFile(file), sourceName(file));
   const native = (abisOfMachine(machine()) ?? []).map(archOf) as Profile['architectures'];
-  const unasked = runtime === 'runc' ? [] : await crunCalls();
+  const unasked = await callsOfStart(runtime);
   await emit(serializeProfile(notifyingProfile(profile, resolve(socket), native, unasked)));
 }
 
 /**
- * crun's init is under its filter long before the listener reaches anybody (measured, 1.8.1: it would
- * wait for an answer to any of these for ever): what it calls in any start.
+ * The runtime's init may be under its filter long before the listener reaches anybody, and would wait
+ * for ever for an answer to any of these (measured: runc 1.1.5, in futex; crun 1.8.1).
  */
-async function crunCalls(): Promise<string[]> {
-  const baselines = await loadBaselines(BASELINES_DIRECTORY, true);
-  const names = baselines
-    .filter(({ runtime }) => runtime === 'crun')
-    .flatMap(({ conditions }) => conditions.flatMap(({ calls }) => calls.map(({ name }) => name)));
-  return [...new Set([...names, ...CRUN_HANDOVER])];
+async function callsOfStart(runtime: Options['runtime']): Promise<string[]> {
+  const chosen = (await loadBaselines(BASELINES_DIRECTORY, true)).filter(
+    (baseline) => runtime === 'any' || baseline.runtime === runtime,
+  );
+  const names = chosen.flatMap(({ conditions }) =>
+    conditions.flatMap(({ calls }) => calls.map(({ name }) => name)),
+  );
+  return [...new Set([...names, ...(runtime === 'runc' ? [] : CRUN_HANDOVER)])];
 }
 
 async function agent({ socket, output, profile }: Options): Promise<void> {

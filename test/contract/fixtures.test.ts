@@ -118,7 +118,11 @@ whenPrivileged('recordings of fixtures', () => {
 
     const byRaw = `by raw tracepoints, where typed ones are refused: ${fixture.name}`;
     testOfFixture(fixture, byRaw, async () => {
-      const { expectation, seen, run } = await recordFixture(fixture, ['--programs', 'raw', '--denied']);
+      const { expectation, seen, run } = await recordFixture(fixture, [
+        '--programs',
+        'raw',
+        '--denied',
+      ]);
       // The one thing they cannot see, and declare.
       expect(run.completeness.blindSpots).toContain('kill-thread-unseen');
       if (fixture.name !== 'denied-kill-thread') expect(differences(expectation, seen)).toEqual([]);
