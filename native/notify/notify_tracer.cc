@@ -2,6 +2,7 @@
 
 #include <linux/audit.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -14,6 +15,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstring>
+#include <deque>
 #include <mutex>
 #include <set>
 #include <string>
@@ -34,6 +36,7 @@ namespace {
 constexpr uint32_t kX32Bit = 0x40000000;
 constexpr uint32_t kWaitKillable = 1 << 5;  // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 constexpr size_t kImages = 4096;            // forgotten all at once beyond it, then read anew
+constexpr size_t kTaken = 1024;             // of calls whose tasks wait for the answer
 constexpr auto kStopPatience = std::chrono::seconds(5);
 
 // Numbers that tell of filters and of execve, by ABI; x32 has x86_64's but for its own execve pair.
@@ -77,6 +80,7 @@ struct NotifyTracer::Shared {
   void Serve();
   bool AwaitListener();
   void ServeListener();
+  static void HurryUp();
   void Handle(const seccomp_notif& call);
   uint32_t SlotOf(const seccomp_notif& call, bool* runtime);
   void NoteFilters(const Identity& what, const seccomp_data& data);
@@ -146,33 +150,49 @@ bool NotifyTracer::Shared::AwaitListener() {
   }
 }
 
+// A task may be interrupted by any signal until its call has been taken, and gets EINTR of a call
+// that never gives that, such as fork. So calls are taken as soon as they are there, and looked at
+// later.
 void NotifyTracer::Shared::ServeListener() {
-  for (;;) {
+  HurryUp();
+  std::deque<seccomp_notif> taken;
+  for (bool stop = false; !stop || !taken.empty();) {
     std::array<pollfd, 2> wait{{{wake, POLLIN, 0}, {listener.fd(), POLLIN, 0}}};
-    if (poll(wait.data(), wait.size(), -1) < 0 && errno != EINTR) {
+    if (poll(wait.data(), wait.size(), taken.empty() ? -1 : 0) < 0) {
+      if (errno == EINTR) continue;
       tally.LoseCalls(1);
-      return;
+      stop = true;
     }
-    if (wait[0].revents != 0) return;
-    if ((wait[1].revents & POLLIN) != 0) {
-      seccomp_notif call{};
+    stop = stop || wait[0].revents != 0;
+    seccomp_notif call{};
+    if (!stop && (wait[1].revents & POLLIN) != 0 && taken.size() < kTaken) {
       switch (listener.Receive(&call)) {
         case notify::Listener::Received::kCall:
-          Handle(call);
+          taken.push_back(call);
           break;
         case notify::Listener::Received::kNone:
           Declare("withdrawn-before-seen");
           break;
         case notify::Listener::Received::kFailed:
           tally.LoseCalls(1);
-          return;
+          stop = true;
+          break;
       }
+    } else if (!taken.empty()) {
+      Handle(taken.front());
+      taken.pop_front();
     } else if ((wait[1].revents & (POLLHUP | POLLERR)) != 0) {
       // The last task under the filter is gone.
       if (executing != 0) StartOnce();
       return;
     }
   }
+}
+
+// Where that is permitted, before everything that is not real-time; it answers and sleeps.
+void NotifyTracer::Shared::HurryUp() {
+  const sched_param priority{1};
+  pthread_setschedparam(pthread_self(), SCHED_RR | SCHED_RESET_ON_FORK, &priority);
 }
 
 void NotifyTracer::Shared::Handle(const seccomp_notif& call) {

@@ -2,13 +2,14 @@
 import { statSync } from 'node:fs';
 import { machine } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { runAgent } from '../capture/agent';
 import { SysieveError } from '../errors';
 import { readTextFile, sourceName } from '../io';
 import { notifyingProfile, type Profile, parseProfile, serializeProfile } from '../profile';
 import type { Run } from '../recording';
 import { abisOfMachine, archOf } from '../tables';
+import { BASELINES_DIRECTORY, loadBaselines } from './baselines';
 import { emit } from './output';
 import { summary, writeRun } from './recorded';
 import { printable } from './terminal';
@@ -18,7 +19,11 @@ interface Options {
   output?: string;
   printProfile?: true;
   profile?: string;
+  runtime: 'any' | 'runc' | 'crun';
 }
+
+/** What crun makes to hand a listener over, beside the calls of any start: it awaits a helper. */
+const CRUN_HANDOVER = ['kill', 'munmap', 'wait4'];
 
 export function register(program: Command): void {
   program
@@ -28,7 +33,8 @@ export function register(program: Command): void {
       'Listens on a unix socket for the seccomp listeners of containers, which runc and crun send there\n' +
         'when the profile has it as listenerPath, and writes one recording for each container process.\n' +
         '--print-profile makes such a profile: what FILE does not permit is asked about, by name. Not\n' +
-        "asked about: 'write', which is let through, and numbers without a name, which answer ENOSYS.\n" +
+        "asked about: 'write' and what runc and crun call in a start, some of it before they hand the\n" +
+        'listener over, which are let through, and numbers without a name, which answer ENOSYS.\n' +
         'While no agent listens no such container starts; when the agent ends, calls outside the profile\n' +
         'answer ENOSYS in those that run.',
     )
@@ -36,6 +42,11 @@ export function register(program: Command): void {
     .option('-o, --output <directory>', 'where the recordings are written, one file each')
     .option('--print-profile', 'print a profile for containers of this agent, and end')
     .option('--profile <file>', 'with --print-profile: what is permitted without being asked about')
+    .addOption(
+      new Option('--runtime <name>', 'with --print-profile: for containers of this runtime only')
+        .choices(['any', 'runc', 'crun'])
+        .default('any'),
+    )
     .addHelpText(
       'after',
       '\nExample:\n' +
@@ -49,7 +60,7 @@ export function register(program: Command): void {
     });
 }
 
-async function printProfile({ socket, profile: file, output }: Options): Promise<void> {
+async function printProfile({ socket, profile: file, output, runtime }: Options): Promise<void> {
   if (output !== undefined) {
     throw new SysieveError('usage', 'options-exclude', '--print-profile records nothing', {
       remedy: 'Leave -o out, or --print-profile.',
@@ -58,7 +69,22 @@ async function printProfile({ socket, profile: file, output }: Options): Promise
   const profile =
     file === undefined ? null : parseProfile(await readTextFile(file), sourceName(file));
   const native = (abisOfMachine(machine()) ?? []).map(archOf) as Profile['architectures'];
-  await emit(serializeProfile(notifyingProfile(profile, resolve(socket), native)));
+  const unasked = await callsOfStart(runtime);
+  await emit(serializeProfile(notifyingProfile(profile, resolve(socket), native, unasked)));
+}
+
+/**
+ * The runtime's init may be under its filter long before the listener reaches anybody, and would wait
+ * for ever for an answer to any of these (measured: runc 1.1.5, in futex; crun 1.8.1).
+ */
+async function callsOfStart(runtime: Options['runtime']): Promise<string[]> {
+  const chosen = (await loadBaselines(BASELINES_DIRECTORY, true)).filter(
+    (baseline) => runtime === 'any' || baseline.runtime === runtime,
+  );
+  const names = chosen.flatMap(({ conditions }) =>
+    conditions.flatMap(({ calls }) => calls.map(({ name }) => name)),
+  );
+  return [...new Set([...names, ...(runtime === 'runc' ? [] : CRUN_HANDOVER)])];
 }
 
 async function agent({ socket, output, profile }: Options): Promise<void> {

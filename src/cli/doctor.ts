@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { examineHost, type Finding } from '../capture/doctor';
+import { recordCommand } from '../capture/record';
 import { probeEngines } from '../engines';
 import { EXIT, SysieveError } from '../errors';
-import { version } from '../libseccomp';
+import { notifyAll, version } from '../libseccomp';
 import { printable } from './terminal';
 
 export function register(program: Command): void {
@@ -39,8 +40,41 @@ function library(): Finding {
   }
 }
 
+const NOTIFY_MS = 10_000;
+
+/** Starts a program under a filter that notifies of every call, and records it to its end. */
+async function notifyTracer(): Promise<Finding> {
+  const nothing = (): void => undefined;
+  const signal = AbortSignal.timeout(NOTIFY_MS);
+  const hooks = { signal, onReady: nothing, onProgress: nothing, onNote: nothing };
+  const filter = { program: notifyAll(), flags: 0, partial: false };
+  const how = { tracer: 'notify', denied: false, programs: 'auto', filter } as const;
+  const name = 'tracer notify';
+  const finding = (ok: boolean, detail: string, remedy: string | null): Finding => ({
+    name,
+    ok,
+    detail,
+    remedy,
+  });
+  try {
+    // A program that is here for certain, and says nothing.
+    const { run, exit } = await recordCommand([process.execPath, '-e', ''], how, hooks);
+    if (exit?.code === 0 && run.calls.length > 0 && run.completeness.callsLost === 0) {
+      return finding(true, 'usable: a command was recorded to its end', null);
+    }
+    const detail =
+      exit === null ? 'the end was not noticed' : 'the command did not run as it should';
+    return finding(false, detail, 'Use Linux 5.9 or newer, with CONFIG_SECCOMP_FILTER.');
+  } catch (error) {
+    if (!(error instanceof SysieveError)) throw error;
+    const cause = error.reason === undefined ? '' : ` (${error.reason})`;
+    return finding(false, `${error.message}${cause}`, error.remedy ?? null);
+  }
+}
+
 async function doctor(json: boolean): Promise<void> {
   const findings = process.platform === 'linux' ? examineHost() : [];
+  if (process.platform === 'linux') findings.push(await notifyTracer());
   findings.push(library());
   for (const engine of await probeEngines()) findings.push(engineFinding(engine));
   const usable = findings.some((f) => f.ok && f.name.startsWith('tracer '));

@@ -6,7 +6,7 @@ import { abiOf, ENOSYS, names as namesOf } from '../tables';
 import type { Action, Profile, Rule } from './schema';
 
 /** runc installs no filter that notifies of it: its own report of the listener is a write. */
-const NEVER_NOTIFIED = 'write';
+const WRITE = 'write';
 
 /** Whatever the profile says: an agent sees by them when a runtime becomes the application. */
 const ALWAYS_NOTIFIED = ['execve', 'execveat'];
@@ -27,7 +27,7 @@ function unconditional(names: readonly string[], action: Action): Rule[] {
 
 /**
  * `profile` null: every call is asked about. Three things differ from `profile` with all its denials
- * asked about: `write` is let through; a number that has no name here, or none in the runtime's
+ * asked about: `write` and `unasked` are let through; a number that has no name here, or none in the runtime's
  * libseccomp, answers ENOSYS; and a call that the profile permits with some arguments only is asked
  * about with all, since libseccomp drops rules with conditions beside one without.
  * `architectures`: where the profile lists none.
@@ -36,6 +36,7 @@ export function notifyingProfile(
   profile: Profile | null,
   listenerPath: string,
   architectures: Profile['architectures'],
+  unasked: readonly string[],
 ): Profile {
   const listed = profile?.architectures ?? [];
   const base = { architectures: listed.length > 0 ? listed : architectures, listenerPath };
@@ -55,7 +56,8 @@ export function notifyingProfile(
     if (!own.every((rule) => permits(rule.action))) return false;
     return permits(fallback) || own.some((rule) => rule.args.length === 0);
   };
-  const allowed = all.filter((name) => name === NEVER_NOTIFIED || permitted(name)).sort();
+  const through = [WRITE, ...unasked].filter((name) => !ALWAYS_NOTIFIED.includes(name));
+  const allowed = all.filter((name) => through.includes(name) || permitted(name)).sort();
   const asked = all.filter((name) => !allowed.includes(name)).sort();
   return {
     defaultAction: 'SCMP_ACT_ERRNO',
