@@ -96,7 +96,9 @@ export async function startStopped(
     child.once('exit', (code, signal) => resolve({ code, signal }));
     child.once('error', () => resolve({ code: null, signal: null }));
   });
-  const control = child.stdio[3] as Socket | undefined;
+  // Out of descriptors, node leaves out `stdio` itself.
+  const stdio = child.stdio as ChildProcess['stdio'] | undefined;
+  const control = stdio?.[3] as Socket | undefined;
   if (child.pid === undefined || control === undefined) throw await spawnError(child);
   // A launcher that died shows in its exit status; the broken socket adds nothing to that.
   control.on('error', () => undefined);
