@@ -1,4 +1,4 @@
-/** Boots each kernel, collects what works in it, and holds that against docs/KERNELS.md. */
+/** Boots each kernel (or those named), and holds what works in it against docs/KERNELS.md. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -51,19 +51,24 @@ function main(): void {
     target: 'node20',
     external: ['*.node'],
   });
+  const wanted = process.argv.slice(2).filter((argument) => argument !== '-u');
   const names = TRACERS.map(({ name }) => name);
-  let table = `| Linux (Debian's suite) | ${names.join(' | ')} |\n|${'---|'.repeat(names.length + 1)}\n`;
-  const problems: string[] = [];
-  for (const kernel of KERNELS) {
-    const found = look(kernel);
-    table += row(kernel, found);
-    problems.push(...found.problems.map((text) => `${kernel.name}: ${text}`));
-  }
-  process.stdout.write(table);
-  for (const problem of problems) process.stderr.write(`${problem}\n`);
   const text = readFileSync(TABLE, 'utf8');
   const [before, rest = ''] = text.split(BEGIN);
   const [there, after = ''] = rest.split(END);
+  let table = `| Linux (Debian's suite) | ${names.join(' | ')} |\n|${'---|'.repeat(names.length + 1)}\n`;
+  const problems: string[] = [];
+  for (const kernel of KERNELS) {
+    if (wanted.length > 0 && !wanted.includes(kernel.name)) {
+      table += new RegExp(`^.*\\(${kernel.name}\\).*\n`, 'm').exec(there ?? '')?.[0] ?? '';
+      continue;
+    }
+    const found = look(kernel);
+    table += row(kernel, found);
+    problems.push(...found.problems.map((problem) => `${kernel.name}: ${problem}`));
+  }
+  process.stdout.write(table);
+  for (const problem of problems) process.stderr.write(`${problem}\n`);
   if (update) {
     writeFileSync(TABLE, `${before}${BEGIN}${table}${END}${after}`);
   } else if (there !== table) {

@@ -32,7 +32,7 @@ interface Row {
   /** Shows as the target's tracer, not in programs that the capturing process holds. */
   ptraces?: true;
 }
-const TRACERS: readonly Row[] = [{ tracer: 'ebpf' }];
+const TRACERS: readonly Row[] = [{ tracer: 'ebpf' }, { tracer: 'ptrace', ptraces: true }];
 
 let sanitized: NodeJS.ProcessEnv;
 interface Addon {

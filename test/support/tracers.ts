@@ -16,8 +16,8 @@ export type TracerChoice = 'ebpf' | 'ptrace' | 'notify';
  */
 export const EXPECTED_TRACERS: readonly TracerChoice[] = [
   'ebpf',
-  // 'ptrace',
-  // 'notify',
+  'ptrace',
+  'notify',
 ];
 
 interface Adjustment {
