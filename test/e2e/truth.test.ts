@@ -89,8 +89,11 @@ privileged('real programs', () => {
   async function atGate(started: Started): Promise<ChildProcess> {
     const script = 'kill -STOP $$; exec "$@"';
     const gate = spawn(join(space, 'gate'), ['-c', script, 'gate', ...started.command], {
-      stdio: ['ignore', 'ignore', 'ignore'],
+      // As a recorder's command has it: programs look at what their output is.
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
+    gate.stdout.resume();
+    gate.stderr.resume();
     await eventually('the gate is stopped', () => stateOf(gate.pid ?? 0) === 'T');
     return gate;
   }
