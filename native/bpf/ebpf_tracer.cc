@@ -352,15 +352,14 @@ class EbpfTracer::Impl {
     const uint64_t exits = MissedByAll("exit");
     if (!preemptible_) {
       lost += enters + exits;
-    } else if (enters != 0) {
+    } else if (enters != 0 || exits != 0) {
       out->blind_spots.emplace_back("tracer-preempted");
     }
     out->lost.calls = lost;
-    if (denied_since_ns_ != 0 && (enters != 0 || exits != 0)) {
-      // Each may be a call whose enter was missed: none is better than one that is not true.
-      out->denied.clear();
-      out->blind_spots.emplace_back("denied-uncertain");
-    }
+    if (denied_since_ns_ == 0 || (enters == 0 && exits == 0)) return;
+    out->blind_spots.emplace_back("denied-uncertain");
+    // Each may be a call whose enter was missed: none is better than one that is not true.
+    if (enters != 0) out->denied.clear();
   }
 
   // At most so many runs were skipped of a program and of its copies alike, of any task on this

@@ -117,6 +117,7 @@ struct css_set {
 };
 
 struct signal_struct {
+  int group_exit_code;
   unsigned int flags;
   struct list_head thread_head;
 };

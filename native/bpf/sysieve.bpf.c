@@ -784,16 +784,21 @@ int BPF_PROG(exec_btf, struct task_struct *current, int old_tid, struct linux_bi
   return on_exec(current, old_tid, BPF_CORE_READ(bprm, filename));
 }
 
+static __always_inline bool ends_by_sigsys(struct task_struct *task) {
+  return (BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT) &&
+         (BPF_CORE_READ(task, signal, group_exit_code) & 0x7f) == SIGSYS;
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(task_exit_btf, struct task_struct *current) {
   __u32 tid = current->pid;
   struct sysieve_task *task = find_task(tid);
   if (!task) return 0;
   // SECCOMP_RET_KILL_THREAD beside living threads ends the task inside the call: no exit is traced.
-  // Every other death by SIGSYS ends the whole process.
-  if (config.watch_denied && (task->state & STATE_MASK) == STATE_OUT &&
-      (current->exit_code & 0x7f) == SIGSYS &&
-      !(BPF_CORE_READ(current, signal, flags) & SIGNAL_GROUP_EXIT)) {
+  // Every other death by SIGSYS is that of the whole process, whose threads then all end with it. A
+  // process that ends for another reason meanwhile leaves this thread its own.
+  if (config.watch_denied && (task->state & STATE_MASK) != STATE_KILLED &&
+      (current->exit_code & 0x7f) == SIGSYS && !ends_by_sigsys(current)) {
     struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(current);
     __u32 number = regs->orig_ax;
     __u32 abi = abi_of(current->thread_info.status, &number);
