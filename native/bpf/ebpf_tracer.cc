@@ -343,23 +343,30 @@ class EbpfTracer::Impl {
 
   // Without copies every run that was skipped counts as a call lost, whosever it was. With them a
   // call is lost where all were skipped for it, which an exit without an enter shows: those are
-  // counted. What neither shows (a call that never returns, or one whose exit was missed by all as
-  // well) is a blind spot, as long as it cannot be excluded.
+  // counted. One whose exit was missed by all as well leaves no trace, and under a filter such an
+  // exit looks like a denied call: as many as there may be of these count too. What is left is a
+  // call that never returns: a blind spot, as long as one cannot be excluded.
   void CountMisses(Observation* out) {
     uint64_t lost = counters_->lost_calls + counters_->missed_enters + missed_alone_;
     for (const char* hook : kTaskHooks) lost += Misses(hook);
     const uint64_t enters = MissedByAll("enter");
     const uint64_t exits = MissedByAll("exit");
-    if (!preemptible_) {
-      lost += enters + exits;
-    } else if (enters != 0 || exits != 0) {
-      out->blind_spots.emplace_back("tracer-preempted");
-    }
+    lost += preemptible_ ? std::min(enters, exits) + AmongDenied(*out, enters) : enters + exits;
+    if (preemptible_ && enters != 0) out->blind_spots.emplace_back("tracer-preempted");
     out->lost.calls = lost;
     if (denied_since_ns_ == 0 || (enters == 0 && exits == 0)) return;
     out->blind_spots.emplace_back("denied-uncertain");
     // Each may be a call whose enter was missed: none is better than one that is not true.
     if (enters != 0) out->denied.clear();
+  }
+
+  // Of so many enters that all missed, those that may have been taken for denied calls.
+  [[nodiscard]] uint64_t AmongDenied(const Observation& seen, uint64_t enters) const {
+    if (!seen.filtered) return 0;
+    if (!denied_from_start_) return enters;
+    uint64_t denied = 0;
+    for (const DeniedCall& call : seen.denied) denied += call.count;
+    return std::min(enters, denied);
   }
 
   // At most so many runs were skipped of a program and of its copies alike, of any task on this

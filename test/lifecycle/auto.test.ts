@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RecordingSchema } from '../../src/recording';
+import { RecordingSchema } from '../../src/recording/schema';
 import { CLI, privileged } from '../support/recorder';
 
 jest.setTimeout(60_000);
