@@ -484,7 +484,6 @@ class EbpfTracer::Impl {
         target.pid_namespaces.empty()) {
       return Status::Ok();
     }
-    const std::set<int> roots(target.pids.begin(), target.pids.end());
     const auto listed = [](const std::vector<uint32_t>& list, uint32_t ns) {
       return std::find(list.begin(), list.end(), ns) != list.end();
     };
@@ -499,23 +498,11 @@ class EbpfTracer::Impl {
       }
       std::set<int> members(in_cgroups.begin(), in_cgroups.end());
       for (const int tid : proc::Threads(getpid())) members.erase(tid);
-      std::map<int, int> parents;
       const std::vector<int> processes = proc::Processes();
-      if (!roots.empty()) {
-        for (const int pid : processes) parents[pid] = proc::Parent(pid);
-      }
-      const auto descends = [&](int pid) {
-        for (int depth = 0; pid > 1 && depth < 4096; depth++) {
-          if (roots.contains(pid)) return true;
-          const auto parent = parents.find(pid);
-          if (parent == parents.end()) return false;
-          pid = parent->second;
-        }
-        return false;
-      };
+      const std::set<int> descendants = proc::Descendants(processes, target.pids);
       for (const int pid : processes) {
         if (pid == getpid()) continue;
-        const bool matches = members.contains(pid) || (!roots.empty() && descends(pid)) ||
+        const bool matches = members.contains(pid) || descendants.contains(pid) ||
                              (!target.mount_namespaces.empty() &&
                               listed(target.mount_namespaces, proc::Namespace(pid, "mnt"))) ||
                              (!target.pid_namespaces.empty() &&

@@ -4,12 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -77,6 +79,27 @@ std::string ExecutablePath(int pid) {
   const ssize_t length = readlink(path.c_str(), buffer.data(), buffer.size());
   if (length <= 0) return "";
   return {buffer.data(), static_cast<size_t>(length)};
+}
+
+std::set<int> Descendants(const std::vector<int>& processes, const std::vector<int>& roots) {
+  std::set<int> out;
+  if (roots.empty()) return out;
+  std::map<int, int> parents;
+  for (const int pid : processes) parents[pid] = Parent(pid);
+  for (const int pid : processes) {
+    int ancestor = pid;
+    // Parents are read one after the other, while ids are used again: a circle must end.
+    for (int depth = 0; ancestor > 0 && depth < 4096; depth++) {
+      if (std::find(roots.begin(), roots.end(), ancestor) != roots.end()) {
+        out.insert(pid);
+        break;
+      }
+      const auto parent = parents.find(ancestor);
+      if (parent == parents.end()) break;
+      ancestor = parent->second;
+    }
+  }
+  return out;
 }
 
 std::optional<TaskState> State(int pid, int tid) {

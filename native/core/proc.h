@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@ std::vector<int> Processes();
 std::vector<int> Threads(int pid);
 // The parent's pid; 0 when the process is gone.
 int Parent(int pid);
+// Of `processes`, those that are one of `roots` or descend from one, as their parents are now.
+std::set<int> Descendants(const std::vector<int>& processes, const std::vector<int>& roots);
 // Inode of /proc/PID/ns/KIND; 0 when the process is gone.
 uint32_t Namespace(int pid, const char* kind);
 // What /proc/PID/exe names; empty for kernel threads and ended processes.

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <map>
 #include <set>
 #include <string>
 
@@ -117,25 +116,12 @@ Status TraceLoop::Scan(size_t* added) {
   for (const int own : {recorder_, static_cast<int>(getpid())}) {
     for (const int tid : proc::Threads(own)) members.erase(tid);
   }
-  const std::set<int> roots(target_.pids.begin(), target_.pids.end());
   const std::vector<int> processes = proc::Processes();
   if (processes.empty()) return Status::Error(EMFILE, "list the processes in /proc");
-  std::map<int, int> parents;
-  if (!roots.empty()) {
-    for (const int pid : processes) parents[pid] = proc::Parent(pid);
-  }
-  const auto descends = [&](int pid) {
-    for (int depth = 0; pid > 0 && depth < 4096; depth++) {
-      if (roots.contains(pid)) return true;
-      const auto parent = parents.find(pid);
-      if (parent == parents.end()) return false;
-      pid = parent->second;
-    }
-    return false;
-  };
+  const std::set<int> descendants = proc::Descendants(processes, target_.pids);
   for (const int pid : processes) {
     if (pid == recorder_ || pid == getpid()) continue;
-    if (!members.contains(pid) && !descends(pid)) continue;
+    if (!members.contains(pid) && !descendants.contains(pid)) continue;
     if (Status status = ScanProcess(pid, added); !status.ok()) return status;
   }
   for (const int tid : members) {
