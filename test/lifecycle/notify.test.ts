@@ -59,6 +59,9 @@ function runIn(path: string): Run {
   return run;
 }
 
+/** Processes; the fixture's own number takes too long on a busy machine. */
+const BURST = process.env.SYSIEVE_SOAK === '1' ? '10000' : '2000';
+
 let made = 0;
 function complain(profile: string, ...command: string[]) {
   const output = file(`${++made}.json`);
@@ -298,7 +301,11 @@ describe('counts', () => {
     'of %s are what it says itself, with everything notified',
     (name) => {
       const fixture = join(ROOT, 'build', 'fixtures', name);
-      const { status, stdout, run } = complain(profileOfNothing('nothing'), fixture);
+      const { status, stdout, run } = complain(
+        profileOfNothing('nothing'),
+        fixture,
+        ...(name === 'short-lived' ? [BURST] : []),
+      );
       expect(status).toBe(0);
       const said = JSON.parse(stdout) as Expectation;
       expect(differences(said, seenOf(run))).toEqual([]);

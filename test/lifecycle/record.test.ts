@@ -219,14 +219,16 @@ privileged('a recording is refused', () => {
         encoding: 'utf8',
         cwd: '/',
       });
-    const recorded = as(['record', '-o', '/tmp/never.json', '--json', '--', 'true']);
+    const how = ['--tracer', 'ebpf', '-o', '/tmp/never.json', '--json'];
+    const recorded = as(['record', ...how, '--', 'true']);
     expect(recorded.status).toBe(4);
     const { error } = JSON.parse(recorded.stdout);
     expect(error.code).toBe('no-privilege');
     const doctor = as(['doctor', '--json']);
-    // Another tracer needs no privilege.
+    // What needs no privilege is usable all the same.
     expect(doctor.status).toBe(0);
     const { findings } = JSON.parse(doctor.stdout);
+    expect(findings).toContainEqual(expect.objectContaining({ name: 'tracer notify', ok: true }));
     const tracer = findings.find((f: { name: string }) => f.name.startsWith('tracer'));
     expect(tracer).toMatchObject({ ok: false, remedy: error.remedy });
     expect(tracer.detail).toContain(error.message);
