@@ -17,7 +17,7 @@ import {
 import { nginxServes, prepareNginx, startLoad, unwell } from '../support/nginx';
 import { type Moments, moments } from '../support/random';
 import { CLI, eventually, privileged, programsOf, scratch, stillLoaded } from '../support/recorder';
-import { killTree, stateOf } from '../support/tasks';
+import { killTree, programOf, stateOf } from '../support/tasks';
 import { choicesTested, through, told } from '../support/tracers';
 
 const SOAK = process.env.SYSIEVE_SOAK === '1';
@@ -117,10 +117,12 @@ privileged.each(choicesTested())('with $name', (tracer) => {
     let written = 0;
     for (let round = 0; round < ENDS; round++) {
       const output = file(`ended-${choice}-${round}.json`);
-      const target = [join(PROGRAMS, 'busy-churn'), '400000000'];
-      const recorder = start(['record', ...how, '-o', output, '--', ...target]);
+      const command = [join(PROGRAMS, 'busy-churn'), '400000000'];
+      const recorder = start(['record', ...how, '-o', output, '--', ...command]);
       await randomMoment(recorder, round, random);
-      const whole = setInterval(() => killTree(recorder.child.pid ?? 0, false), 20);
+      // The target, and no process of the recorder's own.
+      const target = (pid: number) => ![process.execPath, ''].includes(programOf(pid));
+      const whole = setInterval(() => killTree(recorder.child.pid ?? 0, target), 20);
       const status = await recorder.ended;
       clearInterval(whole);
       if (existsSync(output)) {
