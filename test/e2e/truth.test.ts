@@ -54,6 +54,7 @@ const SAME_RUN: Readonly<Record<string, (difference: Difference, strace: Witness
 /** Calls that depend on who comes first; their absence in every one of the runs is no gap. */
 const BY_CHANCE: Readonly<Record<string, readonly string[]>> = {
   'contention: who waits for a lock': ['futex', 'sched_yield', 'madvise'],
+  'pace: whether a pipe is empty when it is read without waiting (xz)': ['poll'],
   'interruption: a signal or a stop fell into a wait': [
     'restart_syscall',
     'rt_sigreturn',

@@ -1,5 +1,5 @@
 /** Processes and their tasks, as /proc has them. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 export interface Task {
   pid: number;
@@ -44,11 +44,10 @@ export function allTasks(root: number): Task[] {
   });
 }
 
-/** Kills a process and all below it, again until none of them lives. */
-export function killTree(pid: number, withRoot = true): void {
+/** Kills a process and all below it, or those of them that are wanted, until none of them lives. */
+export function killTree(pid: number, wanted: (pid: number) => boolean = () => true): void {
   for (;;) {
-    const below = descendants(pid).filter((child) => stateOf(child) !== 'Z');
-    const left = withRoot && stateOf(pid) !== 'Z' ? [pid, ...below] : below;
+    const left = [pid, ...descendants(pid)].filter((one) => stateOf(one) !== 'Z' && wanted(one));
     let killed = 0;
     for (const one of left) {
       try {
@@ -59,6 +58,15 @@ export function killTree(pid: number, withRoot = true): void {
       }
     }
     if (killed === 0) return;
+  }
+}
+
+/** What it executes; empty for what is gone. */
+export function programOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return '';
   }
 }
 
