@@ -272,7 +272,9 @@ TEST(ThreadsHaveTheirOwn) {
 TEST(NoSignalIsLost) {
   if (geteuid() != 0) SKIP(kNeedsRoot);
 #ifdef __SANITIZE_THREAD__
-  SKIP("the thread sanitizer puts off handlers, and of the signals meanwhile it keeps one of a kind");
+  SKIP(
+      "the thread sanitizer puts off handlers, and of the signals meanwhile it keeps one of a "
+      "kind");
 #endif
   static Shared* const shared = Share();
   const Target target([] {
