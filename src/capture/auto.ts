@@ -4,7 +4,7 @@ import type { TracerName } from './binding-types';
 import type { RecordHooks } from './record';
 
 /** Refusals of a host to a tracer. Anything else (no such process, a limit hit) is told as it is. */
-const UNFIT = ['no-privilege', 'kernel-unfit', 'pid-namespace', 'tracer-failed'];
+const UNFIT = ['no-privilege', 'kernel-unfit', 'pid-namespace', 'filter-refused', 'tracer-failed'];
 
 export interface Asked {
   /** False: something that runs already, or a container; a filter can only be given to what one starts. */
