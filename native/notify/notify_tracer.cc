@@ -103,6 +103,7 @@ struct NotifyTracer::Shared {
   std::string runtime_key;
   std::unordered_map<std::string, uint32_t> images;
   uint64_t last_id = 0;
+  bool withdrawn = false;  // one was, and no later id has shown how many
   bool any_id = false;
   bool killable = true;
   bool counted_start = false;
@@ -118,6 +119,7 @@ struct NotifyTracer::Shared {
 
 void NotifyTracer::Shared::Serve() {
   if (source.container || AwaitListener()) ServeListener();
+  if (withdrawn) tally.LoseCalls(1);
   // Closes the listener: whoever still waits in a call, or makes one, is answered ENOSYS.
   listener = notify::Listener();
   tally.End();
@@ -172,6 +174,7 @@ void NotifyTracer::Shared::ServeListener() {
           break;
         case notify::Listener::Received::kNone:
           Declare("withdrawn-before-seen");
+          withdrawn = true;
           break;
         case notify::Listener::Received::kFailed:
           tally.LoseCalls(1);
@@ -197,9 +200,14 @@ void NotifyTracer::Shared::HurryUp() {
 
 void NotifyTracer::Shared::Handle(const seccomp_notif& call) {
   // Ids are given one after the other as calls are queued, and queued ones are taken in order: a
-  // gap is a call that was withdrawn before this thread came to it.
-  if (std::exchange(any_id, true) && call.id != last_id + 1) Declare("withdrawn-before-seen");
+  // gap is calls that were withdrawn before this thread came to them. None of them ran, but which
+  // they were nobody knows, nor whether the target made them again.
+  if (std::exchange(any_id, true) && call.id > last_id + 1) {
+    Declare("withdrawn-before-seen");
+    tally.LoseCalls(call.id - last_id - 1);
+  }
   last_id = call.id;
+  withdrawn = false;
 
   Identity what{};
   const bool known = Identify(call.data, &what);

@@ -295,6 +295,8 @@ describe('counts', () => {
     expect(countOf(run, 'getppid')).toBe(back);
     const withdrawn = run?.completeness.blindSpots.includes('withdrawn-before-seen');
     expect(withdrawn).toBe(interrupted > 0);
+    // Which calls those were nobody knows.
+    expect((run?.completeness.callsLost ?? 0) > 0).toBe(withdrawn);
   });
 
   it.each(['short-lived', 'fork', 'threads', 'vfork'])(
