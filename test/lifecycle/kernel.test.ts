@@ -20,7 +20,7 @@ function after(line: string, ...args: string[]) {
 
 const output = join(dir, 'recording.json');
 const record = (line: string, ...options: string[]) =>
-  after(line, 'record', ...options, '-o', output, '--', 'true');
+  after(line, 'record', '--tracer', 'ebpf', ...options, '-o', output, '--', 'true');
 
 privileged('without the kernel’s types', () => {
   // Hidden for this command alone.
