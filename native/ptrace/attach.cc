@@ -108,7 +108,7 @@ Status TraceLoop::Scan(size_t* added) {
     proc::ReadPids(directory + "/cgroup.threads", &listed);
   };
   for (const std::string& cgroup : target_.cgroups) {
-    const Status status = WalkCgroups(cgroup, enter);
+    Status status = WalkCgroups(cgroup, enter);
     // Later it may have gone with its last task.
     if (initial_ && !status.ok()) return status;
   }

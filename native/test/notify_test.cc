@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include "core/fd.h"
 #include "notify/notify_tracer.h"
@@ -100,9 +99,9 @@ bool Ended(NotifyTracer* tracer) {
 TEST(EveryNotifiedCallOfThreadsAndChildren) {
   Target target(InstallNotifier, [] {
     WaitForWord();
-    std::vector<std::thread> threads;
-    for (int i = 0; i < 4; i++) {
-      threads.emplace_back([] {
+    std::array<std::thread, 4> threads;
+    for (std::thread& thread : threads) {
+      thread = std::thread([] {
         if (MakeCalls() != 0) _exit(9);
       });
     }

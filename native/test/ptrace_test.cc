@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <climits>
@@ -90,8 +91,8 @@ TEST(EveryCallOfItsThreadsAndChildren) {
   Target target([] {},
                 [] {
                   WaitForWord();
-                  std::vector<std::thread> threads;
-                  for (int i = 0; i < 4; i++) threads.emplace_back(MakeCalls);
+                  std::array<std::thread, 4> threads;
+                  for (std::thread& thread : threads) thread = std::thread(MakeCalls);
                   for (int i = 0; i < 4; i++) {
                     const pid_t child = fork();
                     if (child == 0) {
