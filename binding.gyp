@@ -40,6 +40,7 @@
         'native/notify/listener.cc',
         'native/notify/notify_tracer.cc',
         'native/ptrace/attach.cc',
+        'native/ptrace/entry_only.cc',
         'native/ptrace/own_process.cc',
         'native/ptrace/ptrace_tracer.cc',
         'native/ptrace/trace_loop.cc',

@@ -234,6 +234,7 @@ Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(inf
                       : rule == "namespace" ? ExecRule::kNamespace
                                             : ExecRule::kAny;
   target_.denied = options.Get("denied").ToBoolean().Value();
+  target_.entry_only = options.Get("entryOnly").ToBoolean().Value();
   target_.cgroups = List<std::string>(options, "cgroups");
   target_.cgroup_names = List<std::string>(options, "cgroupNames");
   target_.mount_namespaces = List<uint32_t>(options, "mountNamespaces");

@@ -32,6 +32,7 @@ struct TrackedCall {
 struct Target {
   ExecRule exec_rule = ExecRule::kAny;
   bool denied = false;
+  bool entry_only = false;  // setup_pids get a filter that answers TRACE to every call
   std::vector<std::string> cgroups;
   std::vector<std::string> cgroup_names;
   std::vector<uint32_t> mount_namespaces;

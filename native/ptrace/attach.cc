@@ -23,6 +23,8 @@ using Clock = std::chrono::steady_clock;
 // Not EXITKILL: what is traced was there before, or is to outlive a recorder that is killed.
 constexpr uintptr_t kOptions = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
                                PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC;
+// A filter's TRACE without a tracer answers ENOSYS to every call: such a target cannot go on.
+constexpr uintptr_t kEntryOnly = PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL;
 // For tasks that do not stop: frozen, or waiting for a vfork child.
 constexpr std::chrono::milliseconds kSettle{2000};
 
@@ -53,7 +55,9 @@ Status TraceLoop::Attach(size_t* found) {
     task.phase = Phase::kSetup;
     task.slot = Tally::PhaseSlot(Phase::kSetup);
     const auto about = tracee::ReadStatus(pid);
-    task.base_filters = about ? about->filters : 0;
+    // One that is given to it before its execve is not what makes it the application.
+    task.base_filters = (about ? about->filters : 0) + own_filters_;
+    task.entry_only = target_.entry_only;
     Status status = Status::Ok();
     const Seized seized = Seize(pid, task, &status);
     if (!status.ok()) return status;
@@ -178,7 +182,8 @@ TraceLoop::Task TraceLoop::Found(int pid, int tid) {
 }
 
 TraceLoop::Seized TraceLoop::Seize(int tid, Task task, Status* status) {
-  if (ptrace(PTRACE_SEIZE, tid, nullptr, kOptions) != 0) {
+  const uintptr_t options = kOptions | (task.entry_only ? kEntryOnly : 0);
+  if (ptrace(PTRACE_SEIZE, tid, nullptr, options) != 0) {
     const int code = errno;
     const auto about = tracee::ReadStatus(tid);
     if (code == ESRCH || !about || about->state == 'Z' || about->state == 'X') {

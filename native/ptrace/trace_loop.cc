@@ -19,6 +19,7 @@ constexpr int kEventStop = 128;            // PTRACE_EVENT_STOP
 constexpr size_t kSweepEvery = 64;
 // A parent's stop follows its child's at once; only one that was killed in between never comes.
 constexpr int kAdoptAfterTicks = 3;
+constexpr int kReleaseAfterTicks = 100;  // 2 s
 
 // What becomes of a call is looked at where it changes whom or what there is to trace.
 enum class Kind { kOther, kFork, kClone3, kFilter, kPtrace };
@@ -77,7 +78,8 @@ TraceLoop::TraceLoop(const Target& target, int recorder, Shared* shared)
       shared_(shared),
       outer_mount_namespace_(proc::Namespace(recorder, "mnt")),
       follow_namespaces_(!target.mount_namespaces.empty() || !target.pid_namespaces.empty() ||
-                         !target.cgroup_names.empty()) {}
+                         !target.cgroup_names.empty()),
+      own_filters_(target.entry_only ? 1 : 0) {}
 
 void TraceLoop::Run() {
   while (!shared_->stop.load(std::memory_order_relaxed) && !finished_) {
@@ -125,6 +127,15 @@ void TraceLoop::Tick() {
     if (++held.ticks >= kAdoptAfterTicks) orphans.push_back(tid);
   }
   for (const int tid : orphans) Adopt(tid);
+  std::vector<int> late;
+  for (auto& [caller, barrier] : barriers_) {
+    if (++barrier.ticks >= kReleaseAfterTicks) late.push_back(caller);
+  }
+  for (const int caller : late) {
+    // A thread that did not stop (frozen, or waiting for a vfork child) may be denied calls unseen.
+    shared_->tally.LoseTasks(barriers_[caller].threads.size());
+    Release(caller);
+  }
 }
 
 void TraceLoop::Handle(const siginfo_t& seen) {
@@ -166,6 +177,7 @@ void TraceLoop::OnEnd(int tid) {
     shared_->tally.LoseTasks(1);
   }
   Erase(tid);
+  if (!barriers_.empty()) Arrived(tid);
 }
 
 void TraceLoop::OnUnknown(int tid, int status) {
@@ -178,8 +190,9 @@ void TraceLoop::OnUnknown(int tid, int status) {
 
 void TraceLoop::OnStop(int tid, Task* task, int status) {
   const int event = status >> 8;
-  if (status == kCallStop) {
-    OnCall(tid, task);
+  if (!barriers_.empty()) Arrived(tid);
+  if (status == kCallStop || event == PTRACE_EVENT_SECCOMP) {
+    if (!OnCall(tid, task)) return;
   } else if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
              event == PTRACE_EVENT_CLONE) {
     OnFork(tid, task);
@@ -189,7 +202,7 @@ void TraceLoop::OnStop(int tid, Task* task, int status) {
   ResumeStopped(tid, status);
 }
 
-void TraceLoop::ResumeStopped(int tid, int status) {
+void TraceLoop::ResumeStopped(int tid, int status) const {
   const int event = status >> 8;
   if (event == kEventStop && (status & 0xff) != SIGTRAP) {
     // A stop of the whole group: it stays stopped, and SIGCONT is told.
@@ -200,18 +213,23 @@ void TraceLoop::ResumeStopped(int tid, int status) {
 }
 
 // ESRCH: it was killed in its stop, and its end is told next.
-void TraceLoop::Resume(int tid, int signal) {
-  ptrace(PTRACE_SYSCALL, tid, nullptr, static_cast<intptr_t>(signal));
+void TraceLoop::Resume(int tid, int signal) const {
+  const auto task = tasks_.find(tid);
+  const bool entries = task != tasks_.end() && task->second.entry_only &&
+                       task->second.at_exit == Task::AtExit::kNothing;
+  ptrace(entries ? PTRACE_CONT : PTRACE_SYSCALL, tid, nullptr, static_cast<intptr_t>(signal));
 }
 
-void TraceLoop::OnCall(int tid, Task* task) {
+// False: the task waits in its stop.
+bool TraceLoop::OnCall(int tid, Task* task) {
   const auto call = tracee::ReadCallStop(tid);
   if (!call) {
     // Unless it was killed in its stop: one call more is not counted.
     if (errno != ESRCH) shared_->tally.LoseCalls(1);
-    return;
+    return true;
   }
   if (!call->entry) {
+    task->entered = false;
     const Task::AtExit look = std::exchange(task->at_exit, Task::AtExit::kNothing);
     if (look == Task::AtExit::kFork && call->result > 0 && !task->reported) {
       // CLONE_UNTRACED, whatever another thread made of the flags meanwhile.
@@ -219,9 +237,15 @@ void TraceLoop::OnCall(int tid, Task* task) {
     }
     if (look == Task::AtExit::kFilter && !shared_->filtered) {
       const auto status = tracee::ReadStatus(tid);
-      if (status && status->filters > 0) shared_->filtered = true;
+      if (status && status->filters > own_filters_) shared_->filtered = true;
     }
-    return;
+    return true;
+  }
+  if (call->traced) {
+    RefuseTrace(tid, *call);
+    if (task->entered) return true;
+  } else {
+    task->entered = true;
   }
   if (task->phase != Phase::kApplication) Advance(tid, task);
   shared_->tally.Count(task->slot, call->abi, call->number, call->arguments, Reader(tid));
@@ -231,6 +255,8 @@ void TraceLoop::OnCall(int tid, Task* task) {
     task->untraced =
         tracee::ReadWord(tid, call->arguments[0], &flags) && (flags & CLONE_UNTRACED) != 0;
   }
+  return !task->entry_only || task->at_exit != Task::AtExit::kFilter ||
+         !HoldsForFilter(tid, task, *call);
 }
 
 void TraceLoop::Watch(Task* task, const tracee::CallStop& call) {
@@ -277,6 +303,7 @@ void TraceLoop::OnFork(int tid, Task* task) {
   inherited.slot = task->slot;
   inherited.phase = task->phase;
   inherited.base_filters = task->base_filters;
+  inherited.entry_only = task->entry_only;
   const auto held = held_.find(child);
   inherited.stopped_once = true;
   Insert(child, inherited);
@@ -299,6 +326,7 @@ void TraceLoop::Adopt(int tid) {
       task.slot = relative->second.slot;
       task.phase = relative->second.phase;
       task.base_filters = relative->second.base_filters;
+      task.entry_only = relative->second.entry_only;
     } else {
       task.slot = shared_->tally.ApplicationSlot(proc::ExecutablePath(about->process));
     }
@@ -339,7 +367,7 @@ void TraceLoop::OnExec(int tid) {
     if (!BecomesApplication(tid, *task, filters, *path)) return;
     if (task->phase == Phase::kSetup || task->phase == Phase::kRuntime) shared_->tally.Started();
   }
-  if (filters > 0) shared_->filtered = true;
+  if (filters > own_filters_) shared_->filtered = true;
   SetSlot(task, shared_->tally.ApplicationSlot(*path), Phase::kApplication);
 }
 
@@ -368,6 +396,7 @@ void TraceLoop::Insert(int tid, const Task& task) {
 void TraceLoop::Erase(int tid) {
   const auto found = tasks_.find(tid);
   if (found == tasks_.end()) return;
+  barriers_.erase(tid);
   shared_->live--;
   if (found->second.phase == Phase::kApplication) shared_->live_application--;
   tasks_.erase(found);

@@ -49,6 +49,9 @@ class TraceLoop {
     enum class AtExit : uint8_t { kNothing, kFork, kFilter } at_exit = AtExit::kNothing;
     bool reported = false;  // the child of the fork it is in
     bool untraced = false;  // asked for a child that no tracer is told of
+    // Stops where a filter answers TRACE, once a call; false: as it enters and as it exits one.
+    bool entry_only = false;
+    bool entered = false;  // the call it is in was told as it was entered
   };
 
   enum class Seized { kNew, kKnown, kGone, kRefused };
@@ -71,10 +74,16 @@ class TraceLoop {
   void OnEnd(int tid);
   void OnUnknown(int tid, int status);
   void OnStop(int tid, Task* task, int status);
-  void OnCall(int tid, Task* task);
+  bool OnCall(int tid, Task* task);
   void OnFork(int tid, Task* task);
   void OnExec(int tid);
   void Watch(Task* task, const tracee::CallStop& call);
+  // entry_only.cc
+  static bool RefuseTrace(int tid, const tracee::CallStop& call);
+  bool HoldsForFilter(int tid, Task* task, const tracee::CallStop& call);
+  void LeaveEntryOnly(Task* task);
+  void Arrived(int tid);
+  void Release(int caller);
   void Advance(int tid, Task* task);
   [[nodiscard]] bool BecomesApplication(int tid, const Task& task, int filters,
                                         const std::string& path) const;
@@ -83,8 +92,8 @@ class TraceLoop {
   void Insert(int tid, const Task& task);
   void Erase(int tid);
   void SetSlot(Task* task, uint32_t slot, Phase phase);
-  static void Resume(int tid, int signal);
-  static void ResumeStopped(int tid, int status);
+  void Resume(int tid, int signal) const;
+  void ResumeStopped(int tid, int status) const;
   [[nodiscard]] Tally::ReadWord Reader(int tid) const;
 
   const Target& target_;
@@ -92,6 +101,7 @@ class TraceLoop {
   Shared* const shared_;
   const uint32_t outer_mount_namespace_;
   const bool follow_namespaces_;
+  const int own_filters_;  // that sysieve gave the target
   bool initial_ = true;    // the first scan: what cannot be seized is an error
   bool rescan_ = false;    // a task stopped first after the last scan
   bool finished_ = false;  // no task is left
@@ -103,6 +113,12 @@ class TraceLoop {
     int ticks;
   };
   std::unordered_map<int, Held> held_;
+  // Callers of seccomp() that wait until the threads their filter is for stop twice a call.
+  struct Barrier {
+    std::set<int> threads;
+    int ticks;
+  };
+  std::unordered_map<int, Barrier> barriers_;
   std::set<int> ended_early_;  // ended before their parent's fork was told
   std::set<int> refused_;      // not seized, and counted as lost
 };

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -72,11 +73,18 @@ std::optional<CallStop> ReadCallStop(int tid) {
     out.result = info.exit.rval;
     return out;
   }
-  if (info.op != PTRACE_SYSCALL_INFO_ENTRY) {
+  // A filter's TRACE stands in the same place with one word more.
+  if (info.op != PTRACE_SYSCALL_INFO_ENTRY && info.op != PTRACE_SYSCALL_INFO_SECCOMP) {
     errno = EPROTO;
     return std::nullopt;
   }
+  static_assert(offsetof(__ptrace_syscall_info, entry.nr) ==
+                offsetof(__ptrace_syscall_info, seccomp.nr));
+  static_assert(offsetof(__ptrace_syscall_info, entry.args) ==
+                offsetof(__ptrace_syscall_info, seccomp.args));
   out.entry = true;
+  out.traced = info.op == PTRACE_SYSCALL_INFO_SECCOMP;
+  if (out.traced) out.trace_data = info.seccomp.ret_data;
   out.number = static_cast<uint32_t>(info.entry.nr);
   std::copy(info.entry.args, info.entry.args + out.arguments.size(), out.arguments.begin());
   if (info.arch == AUDIT_ARCH_I386) {

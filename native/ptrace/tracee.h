@@ -14,6 +14,8 @@ namespace sysieve::tracee {
 // At a syscall stop; see PTRACE_GET_SYSCALL_INFO (Linux 5.3).
 struct CallStop {
   bool entry = false;
+  bool traced = false;      // an entry told by a filter's TRACE
+  uint32_t trace_data = 0;  // what that filter said with it
   Abi abi = Abi::kX86_64;
   uint32_t number = 0;  // of an entry; without the x32 bit
   Arguments arguments{};

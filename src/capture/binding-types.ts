@@ -34,6 +34,8 @@ export interface SessionOptions {
   listener?: number;
   /** The filter lets calls pass without a notification: they are not seen. */
   partial?: boolean;
+  /** Of the ptrace tracer: setupPids get the filter traceAll(), and are killed with the tracer. */
+  entryOnly?: boolean;
 }
 
 export interface NativeTracked {

@@ -85,6 +85,8 @@ export interface NotifyingFilter {
 export interface CommandOptions extends RecordOptions {
   /** With the notify tracer, and with no other. */
   filter?: NotifyingFilter;
+  /** With the ptrace tracer: traceAll(). The command cannot live without the tracer then. */
+  stops?: Buffer;
   onStarted?: (kill: (signal: NodeJS.Signals) => void) => void;
 }
 
@@ -94,7 +96,11 @@ export async function recordCommand(
   options: CommandOptions,
   hooks: RecordHooks,
 ): Promise<Recorded> {
-  const { filter } = options;
+  const { filter, stops } = options;
+  if (stops !== undefined) {
+    const launched = await startStopped(command, { filter: stops });
+    return recordStopped(command, options, hooks, launched, { entryOnly: true });
+  }
   if (filter === undefined)
     return recordStopped(command, options, hooks, await startStopped(command));
   return withListenerSocket(async ({ ours, theirs }) => {
@@ -108,6 +114,13 @@ export async function recordCommand(
     const target = { channel: ours.fd, partial: filter.partial };
     return recordStopped(command, options, hooks, launched, target);
   });
+}
+
+/** What becomes of a command when its recording ends before it. */
+function left({ filter, stops }: CommandOptions): string {
+  if (stops !== undefined) return 'the command was killed with the end of its recording';
+  if (filter === undefined) return 'the command lives on, no longer recorded';
+  return `the command lives on, no longer recorded; from now on ${notified(filter)} answers ENOSYS`;
 }
 
 async function recordStopped(
@@ -147,11 +160,7 @@ async function recordStopped(
         );
         if (exit === null) {
           launched.leave();
-          hooks.onNote(
-            options.filter === undefined
-              ? 'the command lives on, no longer recorded'
-              : `the command lives on, no longer recorded; from now on ${notified(options.filter)} answers ENOSYS`,
-          );
+          hooks.onNote(left(options));
         }
         const failure = launched.failure();
         if (failure !== null) throw refusal(command[0] ?? '', failure);

@@ -1,4 +1,4 @@
-/** A filter that asks its listener where another one denies. */
+/** Filters for tracers: that ask a listener, where another one denies or always, or stop for a ptracer. */
 import { SysieveError } from '../errors/index';
 import { ACTIONS, BPF, INSTRUCTION_BYTES } from './constants';
 
@@ -8,6 +8,14 @@ const ACTION_BITS = 0xffff0000;
 /** Notifies of every call, in every ABI. */
 export function notifyAll(): Buffer {
   return returning(Buffer.alloc(INSTRUCTION_BYTES), 0, ACTIONS.SCMP_ACT_NOTIFY);
+}
+
+/** By which the ptrace tracer knows this filter's TRACE; kOwnTrace in native/ptrace. */
+const OWN_TRACE = 0x5356;
+
+/** Stops for a ptracer at every call, in every ABI; without one every call answers ENOSYS. */
+export function traceAll(): Buffer {
+  return returning(Buffer.alloc(INSTRUCTION_BYTES), 0, ACTIONS.SCMP_ACT_TRACE | OWN_TRACE);
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 
 export { type Compiled, type CompileOptions, compile } from './compile';
-export { complaining, notifyAll } from './complain';
+export { complaining, notifyAll, traceAll } from './complain';
 export { ACTIONS } from './constants';
 export { evaluate } from './evaluate';
 export { isKnownName, nativeArchitecture, nativeNumber, resolve, version } from './names';

@@ -55,6 +55,7 @@ export const FIXTURES: readonly Fixture[] = [
   { name: 'denied-notify' },
   { name: 'denied-trace' },
   { name: 'denied-trap' },
+  { name: 'denied-tsync' },
   { name: 'exec-chain' },
   { name: 'exec-failed' },
   { name: 'exec-fd' },

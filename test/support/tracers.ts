@@ -55,6 +55,7 @@ const FILTERED = [
   'denied-notify',
   'denied-trace',
   'denied-trap',
+  'denied-tsync',
 ];
 
 const forAll = (names: readonly string[], adjustment: Adjustment): Record<string, Adjustment> =>
@@ -94,6 +95,19 @@ export const TRACERS: readonly Tracer[] = [
       // What the target traces itself has no room for a second ptracer: TRACEME is told EPERM.
       traces: { declares: ['nested-ptrace'], byChance: true },
       // A ptraced task is trapped once more when it is continued, which may restart the call again.
+      'restart-syscall': { adjust: least, declares: [], byChance: true },
+    },
+  },
+  {
+    name: 'ptrace, entries only',
+    choice: 'ptrace',
+    how: ['--tracer', 'ptrace', '--entry-only'],
+    slow: true,
+    blindSpots: ['denied-from-failed'],
+    denied: 'as-failed',
+    adjustments: {
+      ...forAll(FILTERED, { declares: ['denied-as-attempts'] }),
+      traces: { declares: ['nested-ptrace'], byChance: true },
       'restart-syscall': { adjust: least, declares: [], byChance: true },
     },
   },
