@@ -294,8 +294,8 @@ privileged('a process id that is used again', () => {
       const args = ['record', '--pid', String(pid), '-o', output, '--duration', '2s'];
       const recorder = spawn(process.execPath, [CLI, ...args], { stdio: 'ignore' });
       const exited = new Promise<number | null>((resolve) => recorder.once('close', resolve));
-      // From before the look-up to after the arming.
-      await sleep(100 + (round * 700) / rounds);
+      // From before the look-up to after the arming, also where the start is slow.
+      await sleep(100 + (round * 1900) / rounds);
       victim.kill('SIGKILL');
       await new Promise((resolve) => victim.once('close', resolve));
       forceNext(pid);
