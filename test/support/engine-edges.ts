@@ -96,4 +96,25 @@ export function edges(engine: () => TestEngine, files: () => string): void {
     expect(application(run)).not.toContain('chmod');
     await remove('host');
   });
+
+  test('by ptrace: what runs in it, to its end, and what cannot be seen is said', async () => {
+    const script = 'while true; do mkdir /tmp/one; rmdir /tmp/one; sleep 0.1; done';
+    await create('traced', ...shell(script));
+    const stopped = ['record', '--container', 'traced', '--engine', engine().name];
+    const refused = await sysieve(engine(), ...stopped, '--tracer', 'ptrace', '-o', at('traced'));
+    expect([refused.code, refused.stderr]).toEqual([3, expect.stringContaining('not running')]);
+    await engine().cli('start', 'traced');
+    const recorder = await Recorder.start(engine(), 'traced', at('traced'), '--tracer', 'ptrace');
+    await engine().cli('exec', 'traced', '/bin/chmod', '700', '/tmp');
+    await engine().cli('kill', '-s', 'KILL', 'traced');
+    const run = only(await recorder.ended());
+    expect(run.tracer).toBe('ptrace');
+    expect(application(run)).toEqual(expect.arrayContaining(['mkdir', 'rmdir']));
+    expect(application(run)).not.toContain('chmod');
+    expect(run.completeness).toMatchObject({ complete: false, startsSeen: 0 });
+    expect(run.completeness.blindSpots).toEqual(
+      expect.arrayContaining(['denied-as-attempts', 'entrants-unseen']),
+    );
+    await remove('traced');
+  });
 }
