@@ -2,6 +2,7 @@
 /** From samples to medians, intervals and ratios; every ratio pairs values of the same round. */
 const loop = require('./loop.js');
 const redis = require('./redis.js');
+const started = require('./started.js');
 const { estimate } = require('./stats.js');
 
 /**
@@ -11,7 +12,7 @@ const { estimate } = require('./stats.js');
  * @typedef {object} Ratio
  * @property {string} name
  * @property {string} by the configuration it is divided by
- * @property {'extraTime' | 'throughput' | 'serverCpu'} of what is divided
+ * @property {'extraTime' | 'time' | 'throughput' | 'serverCpu'} of what is divided
  * @property {Estimate} value
  * @property {number | null} goal
  * @property {'most' | 'least'} bound
@@ -74,6 +75,15 @@ function loopRatios(outcome) {
 }
 
 /** @param {Outcome} outcome @returns {Ratio[]} */
+function startedRatios(outcome) {
+  return started.RATIOS.map(([subject, yardstick, goal]) => {
+    const by = column(outcome, yardstick, 'ns');
+    const values = column(outcome, subject, 'ns').map((ns, i) => ns / Number(by[i]));
+    return judge({ name: subject, by: yardstick, of: 'time', goal, bound: 'most' }, values);
+  });
+}
+
+/** @param {Outcome} outcome @returns {Ratio[]} */
 function redisRatios(outcome) {
   const traced = Object.keys(outcome.samples).filter((name) => name !== 'untraced');
   const pairs = [
@@ -103,4 +113,4 @@ function redisRatios(outcome) {
   ];
 }
 
-module.exports = { loopRatios, redisRatios, rows };
+module.exports = { loopRatios, redisRatios, rows, startedRatios };

@@ -1,5 +1,5 @@
 'use strict';
-/** bench/overhead: options, the two workloads, the table on stdout and the JSON file. */
+/** bench/overhead: options, the workloads, the table on stdout and the JSON file. */
 const { spawnSync } = require('node:child_process');
 const { existsSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
 const os = require('node:os');
@@ -8,15 +8,16 @@ const { parseArgs } = require('node:util');
 const { build, OUT, ROOT } = require('./build.js');
 const { Answerer } = require('./children.js');
 const { CAPTURE, CONFIGURATIONS } = require('./configurations.js');
-const { loopRatios, redisRatios, rows } = require('./evaluate.js');
+const { loopRatios, redisRatios, rows, startedRatios } = require('./evaluate.js');
 const loop = require('./loop.js');
 const redis = require('./redis.js');
-const { loopReport, redisReport } = require('./report.js');
+const { loopReport, redisReport, startedReport } = require('./report.js');
 const { runRounds } = require('./rounds.js');
+const started = require('./started.js');
 
-const USAGE = `usage: bench/overhead [--rounds N] [--only loop|redis] [--quick] [--output FILE]
+const USAGE = `usage: bench/overhead [--rounds N] [--only loop|started|redis] [--quick] [--output FILE]
   --rounds N     rounds of every configuration (31)
-  --only WHAT    one of the two workloads
+  --only WHAT    one of the workloads
   --quick        3 short rounds, no waiting for other tracers: a smoke test, no measurement
   --output FILE  where the JSON goes (out/bench/overhead.json)`;
 
@@ -52,8 +53,8 @@ function readOptions(argv) {
   if (values.rounds !== undefined && !/^[1-9]\d{0,4}$/.test(values.rounds)) {
     throw new Refusal(2, `--rounds wants a number above 0, not '${values.rounds}'\n${USAGE}`);
   }
-  if (values.only !== undefined && !['loop', 'redis'].includes(values.only)) {
-    throw new Refusal(2, `--only wants loop or redis, not '${values.only}'\n${USAGE}`);
+  if (values.only !== undefined && !['loop', 'started', 'redis'].includes(values.only)) {
+    throw new Refusal(2, `--only wants loop, started or redis, not '${values.only}'\n${USAGE}`);
   }
   const output = resolve(values.output);
   // Known before the run rather than after it; out/bench itself is made by the build.
@@ -170,7 +171,9 @@ async function benchmark(argv) {
   const result = { date: new Date().toISOString(), host, rounds, scale, missing };
   const texts = [`${host.processors} x ${host.processor}, Linux ${host.kernel}`];
 
-  if (options.only !== 'redis') {
+  const wants = (/** @type {string} */ workload) =>
+    options.only === undefined || options.only === workload;
+  if (wants('loop')) {
     log(`getppid loop, ${rounds} rounds`);
     const measured = await measure(loop.startLoop(built, scale), present, options, built);
     const { outcome, load } = measured;
@@ -178,7 +181,25 @@ async function benchmark(argv) {
     result.loop = { load, calls: loop.CALLS, rows: rows(outcome), ratios, ...outcome };
     texts.push(conditions(measured, rounds), loopReport(rows(outcome), ratios));
   }
-  if (options.only !== 'loop') {
+  if (wants('started')) {
+    if (host.strace === null) throw new Refusal(4, "strace is missing: run 'scripts/setup test'");
+    log(`getppid loop started by each tracer, ${rounds} rounds`);
+    const loads = [os.loadavg()[0] ?? 0];
+    const outcome = started.runStarted(
+      /** @type {string} */ (built['syscall-loop']),
+      rounds,
+      scale,
+      (line) => {
+        loads.push(os.loadavg()[0] ?? 0);
+        log(line);
+      },
+    );
+    const load = { least: Math.min(...loads), most: Math.max(...loads) };
+    const ratios = startedRatios(outcome);
+    result.started = { load, calls: started.CALLS, rows: rows(outcome), ratios, ...outcome };
+    texts.push(conditions({ outcome, load }, rounds), startedReport(rows(outcome), ratios));
+  }
+  if (wants('redis')) {
     if (host.redis === null)
       throw new Refusal(4, "redis-server is missing: run 'scripts/setup test'");
     log(`redis-benchmark, ${rounds} rounds`);

@@ -1,6 +1,7 @@
 'use strict';
 /** The table for people. */
 const { CONFIGURATIONS } = require('./configurations.js');
+const { STARTED } = require('./started.js');
 
 /**
  * @typedef {import('./stats.js').Estimate} Estimate
@@ -8,7 +9,7 @@ const { CONFIGURATIONS } = require('./configurations.js');
  * @typedef {import('./evaluate.js').Ratio} Ratio
  */
 
-const LABELS = new Map(CONFIGURATIONS.map(({ name, label }) => [name, label]));
+const LABELS = new Map([...CONFIGURATIONS, ...STARTED].map(({ name, label }) => [name, label]));
 
 /** @param {string} name */
 const label = (name) => LABELS.get(name) ?? name;
@@ -81,6 +82,18 @@ function loopReport(rows, ratios) {
 }
 
 /** @param {Row[]} rows @param {Ratio[]} ratios */
+function startedReport(rows, ratios) {
+  const lines = rows.map(({ name, figures, seenShare }) => [
+    label(name),
+    ...withInterval(figures.ns, 1),
+    withInterval(figures.meanNs, 1)[0] ?? '',
+    seenShare === null ? '' : 'all',
+  ]);
+  const head = ['getppid loop, started', 'ns/call', '95% interval', 'mean', 'calls seen'];
+  return `${table(head, lines)}\n\n${ratioTable('time per call', ratios)}`;
+}
+
+/** @param {Row[]} rows @param {Ratio[]} ratios */
 function redisReport(rows, ratios) {
   const lines = rows.map(({ name, figures }) => [
     label(name),
@@ -97,4 +110,4 @@ function redisReport(rows, ratios) {
   ].join('\n\n');
 }
 
-module.exports = { loopReport, redisReport };
+module.exports = { loopReport, redisReport, startedReport };

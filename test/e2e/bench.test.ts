@@ -19,6 +19,17 @@ const LOOP = [
   'straceRaw',
   'strace',
 ];
+const STARTED = [
+  'untracedStart',
+  'enforced',
+  'complain',
+  'ebpfStart',
+  'ptraceStart',
+  'entryOnly',
+  'notify',
+  'straceRawStart',
+  'straceStart',
+];
 const REDIS = LOOP.filter((name) => !name.startsWith('neighbour'));
 
 interface Row {
@@ -43,6 +54,7 @@ interface Result {
   host: Record<string, unknown>;
   missing: unknown[];
   loop: Section;
+  started: Section;
   redis: Section;
 }
 
@@ -97,6 +109,7 @@ if (!privileged) console.warn('skipped: bench/overhead needs root (tracing)');
 
   test.each([
     ['loop', LOOP, ['ns', 'meanNs', 'cpuNs']],
+    ['started', STARTED, ['ns', 'meanNs', 'cpuNs']],
     ['redis', REDIS, ['requestsPerSecond', 'cpuNsPerRequest']],
   ] as const)('%s: every configuration has its figures', (section, names, figures) => {
     const { rows, samples } = result[section];
@@ -123,7 +136,9 @@ if (!privileged) console.warn('skipped: bench/overhead needs root (tracing)');
   });
 
   test('three rounds judge no goal', () => {
-    const judged = [...result.loop.ratios, ...result.redis.ratios].filter((r) => r.goal !== null);
+    const { loop, started, redis } = result;
+    const all = [loop, started, redis].flatMap(({ ratios }) => ratios);
+    const judged = all.filter((r) => r.goal !== null);
     expect(judged.map(({ name, goal }) => [name, goal])).toEqual([
       ['target', 1.5],
       ['targetDenied', 1.5],
@@ -131,6 +146,11 @@ if (!privileged) console.warn('skipped: bench/overhead needs root (tracing)');
       ['neighbourDenied', 1.4],
       ['ptrace', 1.1],
       ['ptrace', 0.6],
+      ['complain', 1.1],
+      ['ptraceStart', 1.1],
+      ['ptraceStart', 0.6],
+      ['entryOnly', 1.1],
+      ['entryOnly', 0.6],
       ['target', 0.98],
       ['targetDenied', 0.96],
     ]);
@@ -141,6 +161,8 @@ if (!privileged) console.warn('skipped: bench/overhead needs root (tracing)');
     for (const [title, lines] of [
       ['getppid loop', LOOP.length],
       ['extra time per call', result.loop.ratios.length],
+      ['getppid loop, started', STARTED.length],
+      ['time per call', result.started.ratios.length],
       ['redis GET', REDIS.length],
       // Each by untraced, and sysieve's two by the empty programs.
       ['throughput', REDIS.length - 1 + 2],
