@@ -105,7 +105,7 @@ export function edges(engine: () => TestEngine, files: () => string): void {
     expect([refused.code, refused.stderr]).toEqual([3, expect.stringContaining('not running')]);
     await engine().cli('start', 'traced');
     const recorder = await Recorder.start(engine(), 'traced', at('traced'), '--tracer', 'ptrace');
-    await engine().cli('exec', 'traced', '/bin/chmod', '700', '/tmp');
+    await engine().cli('exec', 'traced', '/bin/sh', '-c', 'chmod 700 /tmp');
     await engine().cli('kill', '-s', 'KILL', 'traced');
     const run = only(await recorder.ended());
     expect(run.tracer).toBe('ptrace');
