@@ -20,8 +20,14 @@ interface Finding {
   detail: string;
 }
 
-/** Nothing: the recording is what the programs say, complete, and claims no more than it may. */
-async function wrong(tracer: TracerRow, names: readonly string[]): Promise<string[]> {
+/**
+ * No faults: the recording is what the programs say, and claims no more than it may. It must be
+ * complete, but where the kernel interrupts the tracer's programs it may say that it is not.
+ */
+async function recorded(
+  tracer: TracerRow,
+  names: readonly string[],
+): Promise<{ faults: string[]; partial: boolean }> {
   const fixture = { name: 'batch', args: names.map(path) };
   const { expectation, seen, run } = await recordFixture(fixture, tracer.how);
   const { complete, callsLost, blindSpots } = run.completeness;
@@ -30,10 +36,10 @@ async function wrong(tracer: TracerRow, names: readonly string[]): Promise<strin
   const told = tracer.tellsDenied && !withheld ? seen : untold(seen);
   const expected = withheld ? withoutDenials(expectation) : expectation;
   if (withheld) process.stderr.write(`${tracer.name}: denied calls withheld\n`);
-  return [
-    ...differences(expected, told),
-    ...(complete ? [] : [`not complete: ${callsLost} calls lost`]),
-  ];
+  const partial = !complete && blindSpots.includes(PREEMPTED);
+  const faults = differences(expected, told);
+  if (!complete && !partial) faults.push(`not complete: ${callsLost} calls lost`);
+  return { faults, partial };
 }
 
 const PREEMPTED = 'tracer-preempted';
@@ -63,15 +69,16 @@ function offered(tracer: TracerRow): boolean {
 
 async function cell(tracer: TracerRow, problems: string[]): Promise<string> {
   const names = CORE.filter((name) => !tracer.not.includes(name));
-  let found: string[];
+  let found: Awaited<ReturnType<typeof recorded>>;
   try {
-    found = await wrong(tracer, names);
+    found = await recorded(tracer, names);
   } catch (error) {
     return `no: ${refusal(tracer, error, problems)}`;
   }
   const note = /may interrupt/.test(findingOf(tracer)?.detail ?? '') ? ' †' : '';
-  if (found.length === 0) return `${names.length} of ${names.length}${note}`;
-  problems.push(...found.map((text) => `${tracer.name}: ${text}`));
+  const partial = found.partial ? ' ‡' : '';
+  if (found.faults.length === 0) return `${names.length} of ${names.length}${note}${partial}`;
+  problems.push(...found.faults.map((text) => `${tracer.name}: ${text}`));
   return 'differs';
 }
 
