@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -83,6 +84,7 @@ struct NotifyTracer::Shared {
   static void HurryUp();
   void Handle(const seccomp_notif& call);
   uint32_t SlotOf(const seccomp_notif& call, bool* runtime);
+  void LoseWithdrawn();
   void NoteFilters(const Identity& what, const seccomp_data& data);
   void NoteStart(const seccomp_notif& call, const Identity& what, bool runtime);
   void Declare(const char* spot) {
@@ -102,9 +104,12 @@ struct NotifyTracer::Shared {
   // The thread's own.
   std::string runtime_key;
   std::unordered_map<std::string, uint32_t> images;
-  uint64_t last_id = 0;
-  bool withdrawn = false;  // one was, and no later id has shown how many
   bool any_id = false;
+  uint64_t first_id = 0;
+  int64_t lowest = 0;  // of the ids, from the first one on
+  int64_t highest = 0;
+  int64_t received = 0;
+  bool withdrawn = false;  // a call was, and no higher id has come since
   bool killable = true;
   bool counted_start = false;
   pid_t executing = 0;  // the runtime's task whose execve was let go on
@@ -119,11 +124,22 @@ struct NotifyTracer::Shared {
 
 void NotifyTracer::Shared::Serve() {
   if (source.container || AwaitListener()) ServeListener();
-  if (withdrawn) tally.LoseCalls(1);
+  LoseWithdrawn();
   // Closes the listener: whoever still waits in a call, or makes one, is answered ENOSYS.
   listener = notify::Listener();
   tally.End();
   live = false;
+}
+
+// Ids are given one after the other as calls are queued (and taken newest first before Linux 5.19):
+// one that never came is a call that was withdrawn before this thread came to it. None of them ran,
+// but which they were nobody knows, nor whether the target made them again.
+void NotifyTracer::Shared::LoseWithdrawn() {
+  int64_t lost = received == 0 ? 0 : highest - lowest + 1 - received;
+  if (withdrawn) lost++;
+  if (lost <= 0) return;
+  Declare("withdrawn-before-seen");
+  tally.LoseCalls(static_cast<uint64_t>(lost));
 }
 
 // The launcher sends the listener before its execve, or ends without.
@@ -173,7 +189,6 @@ void NotifyTracer::Shared::ServeListener() {
           taken.push_back(call);
           break;
         case notify::Listener::Received::kNone:
-          Declare("withdrawn-before-seen");
           withdrawn = true;
           break;
         case notify::Listener::Received::kFailed:
@@ -199,15 +214,12 @@ void NotifyTracer::Shared::HurryUp() {
 }
 
 void NotifyTracer::Shared::Handle(const seccomp_notif& call) {
-  // Ids are given one after the other as calls are queued, and queued ones are taken in order: a
-  // gap is calls that were withdrawn before this thread came to them. None of them ran, but which
-  // they were nobody knows, nor whether the target made them again.
-  if (std::exchange(any_id, true) && call.id > last_id + 1) {
-    Declare("withdrawn-before-seen");
-    tally.LoseCalls(call.id - last_id - 1);
-  }
-  last_id = call.id;
-  withdrawn = false;
+  const auto offset = static_cast<int64_t>(call.id - (any_id ? first_id : call.id));
+  if (!std::exchange(any_id, true)) first_id = call.id;
+  if (offset > highest) withdrawn = false;
+  highest = std::max(highest, offset);
+  lowest = std::min(lowest, offset);
+  received++;
 
   Identity what{};
   const bool known = Identify(call.data, &what);
