@@ -61,6 +61,21 @@ const FILTERED = [
 const forAll = (names: readonly string[], adjustment: Adjustment): Record<string, Adjustment> =>
   Object.fromEntries(names.map((name) => [name, adjustment]));
 
+/** The same however often it stops a task. */
+const PTRACE: Omit<Tracer, 'name' | 'how'> = {
+  choice: 'ptrace',
+  slow: true,
+  blindSpots: ['denied-from-failed'],
+  denied: 'as-failed',
+  adjustments: {
+    ...forAll(FILTERED, { declares: ['denied-as-attempts'] }),
+    // What the target traces itself has no room for a second ptracer: TRACEME is told EPERM.
+    traces: { declares: ['nested-ptrace'], byChance: true },
+    // A ptraced task is trapped once more when it is continued, which may restart the call again.
+    'restart-syscall': { adjust: least, declares: [], byChance: true },
+  },
+};
+
 export const TRACERS: readonly Tracer[] = [
   {
     name: 'ebpf',
@@ -83,34 +98,8 @@ export const TRACERS: readonly Tracer[] = [
       'denied-kill-thread': { adjust: withoutKilled, declares: ['kill-thread-unseen'] },
     },
   },
-  {
-    name: 'ptrace',
-    choice: 'ptrace',
-    how: ['--tracer', 'ptrace'],
-    slow: true,
-    blindSpots: ['denied-from-failed'],
-    denied: 'as-failed',
-    adjustments: {
-      ...forAll(FILTERED, { declares: ['denied-as-attempts'] }),
-      // What the target traces itself has no room for a second ptracer: TRACEME is told EPERM.
-      traces: { declares: ['nested-ptrace'], byChance: true },
-      // A ptraced task is trapped once more when it is continued, which may restart the call again.
-      'restart-syscall': { adjust: least, declares: [], byChance: true },
-    },
-  },
-  {
-    name: 'ptrace, entries only',
-    choice: 'ptrace',
-    how: ['--tracer', 'ptrace', '--entry-only'],
-    slow: true,
-    blindSpots: ['denied-from-failed'],
-    denied: 'as-failed',
-    adjustments: {
-      ...forAll(FILTERED, { declares: ['denied-as-attempts'] }),
-      traces: { declares: ['nested-ptrace'], byChance: true },
-      'restart-syscall': { adjust: least, declares: [], byChance: true },
-    },
-  },
+  { name: 'ptrace', how: ['--tracer', 'ptrace'], ...PTRACE },
+  { name: 'ptrace, entries only', how: ['--tracer', 'ptrace', '--entry-only'], ...PTRACE },
   {
     name: 'notify',
     choice: 'notify',
