@@ -161,7 +161,8 @@ bool NotifyTracer::Shared::AwaitListener() {
     }
     killable = (message.seccomp_flags & kWaitKillable) != 0;
     Status opened = notify::Listener::Open(std::move(descriptors[0]), &listener);
-    if (opened.ok()) StartOnce();
+    // In complain mode the command may never make a call that is told.
+    if (opened.ok() && source.partial) StartOnce();
     const std::lock_guard lock(mutex);
     failure = std::move(opened);
     return failure.ok();
@@ -293,7 +294,12 @@ void NotifyTracer::Shared::NoteFilters(const Identity& what, const seccomp_data&
 
 void NotifyTracer::Shared::NoteStart(const seccomp_notif& call, const Identity& what,
                                      bool runtime) {
-  if (!source.container || counted_start) return;
+  if (counted_start) return;
+  if (!source.container) {
+    // Killed before its execve, the command has not started.
+    if (!runtime) StartOnce();
+    return;
+  }
   const auto tid = static_cast<pid_t>(call.pid);
   const Numbers& numbers = NumbersOf(what.abi);
   if (!runtime) {
