@@ -16,10 +16,30 @@ const allowed = {
   lint: ['review', 'profile', 'policy', 'tables', 'errors', 'json'],
   explain: ['review', 'profile', 'policy', 'tables', 'errors', 'json'],
   import: ['profile', 'tables', 'errors', 'json'],
+  config: ['errors', 'json', 'tables', 'recording', 'minimise', 'lint'],
   io: ['errors', 'tables', 'recording', 'profile', 'policy'],
   libseccomp: ['errors', 'tables', 'recording', 'profile', 'policy'],
   engines: ['errors', 'tables', 'recording', 'io'],
   capture: ['errors', 'tables', 'recording', 'engines', 'io'],
+  staging: [
+    'errors',
+    'tables',
+    'json',
+    'config',
+    'recording',
+    'profile',
+    'policy',
+    'minimise',
+    'verify',
+    'review',
+    'diff',
+    'lint',
+    'render',
+    'libseccomp',
+    'engines',
+    'capture',
+    'io',
+  ],
 };
 
 const pure = [
@@ -38,6 +58,7 @@ const pure = [
   'lint',
   'explain',
   'import',
+  'config',
 ];
 const folders = [...Object.keys(allowed), 'cli'];
 const inFolder = (names) => `^src/(${names.join('|')})/`;

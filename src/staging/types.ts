@@ -1,0 +1,42 @@
+/** What the staging flow hands from stage to stage. */
+import type { App } from '../config/schema';
+import type { Recording } from '../recording';
+
+/** An app with its name and the directory that its relative paths start from. */
+export interface NamedApp {
+  readonly name: string;
+  readonly app: App;
+  readonly directory: string;
+}
+
+/** A call that a filter denied in a real run, summed over the run. */
+export interface DeniedCall {
+  readonly abi: string;
+  readonly number: number;
+  /** null: no table names it. */
+  readonly name: string | null;
+  readonly count: number;
+  /** errno → attempts; "0": killed or trapped. */
+  readonly errnos: Readonly<Record<string, number>>;
+  /** Untrusted paths. */
+  readonly executables: readonly string[];
+  readonly phases: readonly string[];
+  /** One text for each distinct tuple of the tracked arguments; null: none are tracked. */
+  readonly arguments: readonly string[] | null;
+  /** The profile itself answers ENOSYS so that the C library takes another call: no loss. */
+  readonly fallback: boolean;
+}
+
+/** What the stages tell while they work; `text` may hold untrusted names. */
+export interface StagingHooks {
+  readonly signal: AbortSignal;
+  onStage(app: string, stage: string): void;
+  onNote(app: string, text: string): void;
+}
+
+/** One app recorded until it was stable: what `profile` minimises and `check` compares. */
+export interface AppRecording {
+  readonly recording: Recording;
+  /** Why it ended, in words: "2 runs, nothing new in the last". */
+  readonly ended: string;
+}
