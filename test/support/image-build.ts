@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runCommand, type TestEngine } from './engines';
 
-export type ImageName = 'nginx' | 'redis' | 'busybox';
+export type ImageName =
+  | 'nginx'
+  | 'redis'
+  | 'postgres'
+  | 'node'
+  | 'python'
+  | 'memcached'
+  | 'multi'
+  | 'busybox';
 
 const MAKE_ROOTFS = path.join(__dirname, '../../fixtures/images/make-rootfs');
 
