@@ -12,7 +12,7 @@ beforeAll(() => {
   detail = findings.find(({ name }: { name: string }) => name === 'abis').detail;
 }, 60_000);
 
-// The names tell which of the two was seen: test/e2e/vm.test.ts asks for one of them.
+// The names tell which of the two was seen: test/vm/machine.test.ts asks for one of them.
 test(`i386 is ${abis.i386 ? '' : 'not '}carried out`, () => {
   const { status, signal } = spawnSync(join(ROOT, 'build', 'fixtures', 'int80'));
   expect([status, signal]).toEqual(abis.i386 ? [0, null] : [null, 'SIGSEGV']);

@@ -6,7 +6,7 @@ const path = require('node:path');
 const { default: TestRunner } = require('jest-runner');
 
 const ROOT = path.join(__dirname, '..');
-const BESIDE = /^(?:unit|engines)\//;
+const BESIDE = /^(?:unit|engines|vm)\//;
 
 module.exports = class extends TestRunner {
   /** With maxWorkers 1 each lane is one worker. */
