@@ -99,7 +99,7 @@ function main(args) {
   const { mergeRecordings, parseRecording, serializeRecording } = require(join(DIST, 'recording'));
   const { DEFAULT_OPTIONS, minimise } = require(join(DIST, 'minimise'));
   const { prove } = require(join(DIST, 'verify'));
-  const { compileForBoth } = require(join(DIST, 'cli/proof'));
+  const { compileForBoth } = require(join(DIST, 'staging/compiled'));
   const tables = require(join(DIST, 'tables'));
   const texts = Array.from({ length: 1000 }, (_, run) =>
     serializeRecording(recordingOf(run, 100, tables)),

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SysieveError } from '../errors';
-import type { Run } from '../recording/schema';
+import type { Phase, Run } from '../recording/schema';
 import { trackedCalls } from '../tables';
 import { addon } from './binding';
 import type {
@@ -14,6 +14,7 @@ import type {
   TracerName,
 } from './binding-types';
 import { checkHost, fromNative } from './host';
+import type { Mark } from './phases';
 import { type RunContext, toRun } from './run';
 
 const POLL_MS = 100;
@@ -25,6 +26,8 @@ export interface Progress {
   calls: bigint;
   /** Distinct (ABI, number) pairs. */
   distinct: number;
+  /** Distinct tuples of tracked arguments. */
+  tuples: number;
   /** Since the newest of them was first seen. */
   quietMs: number;
   live: number;
@@ -42,6 +45,7 @@ export class Capture {
   private readonly session: NativeSession;
   private readonly startedAt = new Date();
   private readonly tracer: TracerName;
+  private readonly marks: Mark[] = [];
   /** Tasks of the target that were running when the tracer attached. */
   readonly tasksFound: number;
 
@@ -79,6 +83,11 @@ export class Capture {
     return progressOf(seen);
   }
 
+  /** From now on, the application's calls belong to `phase`. */
+  mark(phase: Phase): void {
+    this.marks.push({ phase, seen: this.observe() });
+  }
+
   /** Polls until `until` says so or the signal aborts. */
   async watch(
     until: (progress: Progress) => boolean,
@@ -94,7 +103,7 @@ export class Capture {
   }
 
   /** Detaches and returns what was seen. */
-  finish(context: Omit<RunContext, 'start' | 'version' | 'tracer'>): Run {
+  finish(context: Omit<RunContext, 'start' | 'version' | 'tracer' | 'marks'>): Run {
     try {
       this.session.detach();
       const run = toRun(this.observe(), {
@@ -102,6 +111,7 @@ export class Capture {
         start: this.startedAt,
         version: packageVersion(),
         tracer: this.tracer,
+        marks: this.marks,
       });
       return run;
     } finally {
@@ -134,6 +144,7 @@ function progressOf(seen: Observation): Progress {
     elapsedMs: seen.elapsedMs,
     calls,
     distinct: keys.size,
+    tuples: seen.tuples.length,
     quietMs: Math.max(0, seen.elapsedMs - seen.newestMs),
     live: seen.live,
     starts: seen.starts,

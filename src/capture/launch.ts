@@ -12,6 +12,7 @@ import { accessSync, closeSync, constants, openSync, readSync, statSync } from '
 import type { Socket } from 'node:net';
 import { constants as os } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { SysieveError } from '../errors/index';
 import { escapeUnsafe } from '../errors/text';
 
@@ -28,6 +29,8 @@ export interface LaunchOptions {
   /** The command's environment, its PATH also the one searched. Default: this process's own. */
   env?: NodeJS.ProcessEnv;
   cwd?: string;
+  /** Its standard input is empty, and its output comes through `output`. */
+  piped?: boolean;
 }
 
 export interface ExitStatus {
@@ -44,6 +47,8 @@ export interface LaunchFailure {
 
 export interface Launched {
   pid: number;
+  /** Its standard output and error where they are piped; else none. */
+  output: readonly Readable[];
   /** Lets the command start. Once. */
   go(): void;
   /** Never rejects. */
@@ -97,7 +102,9 @@ export async function startStopped(
     env,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     stdio: [
-      ...(['inherit', 'inherit', 'inherit', 'pipe'] as const),
+      ...(options.piped === true
+        ? (['ignore', 'pipe', 'pipe', 'pipe'] as const)
+        : (['inherit', 'inherit', 'inherit', 'pipe'] as const)),
       ...(options.listenerSocket === undefined ? [] : [options.listenerSocket]),
     ],
   });
@@ -290,6 +297,7 @@ function launched(
   });
   return {
     pid,
+    output: [child.stdout, child.stderr].filter((stream) => stream !== null),
     go() {
       if (state !== 'stopped') throw new Error(`go() on a launch that is ${state}`);
       state = 'started';

@@ -1,11 +1,17 @@
 /** Records one target of each kind into a run. Decides when a recording ends, not how it is shown. */
 
-import { type ContainerInfo, type EngineChoice, findContainer, watchContainer } from '../engines';
+import { type ContainerInfo, type FindOptions, findContainer, watchContainer } from '../engines';
 import { SysieveError } from '../errors';
 import { type Completeness, MAX_TEXT, type Run } from '../recording/schema';
 import type { SessionOptions, TracerName } from './binding-types';
 import { Capture, type CaptureTarget, type Progress, packageVersion } from './capture';
-import { type ExitStatus, type Launched, refusal, startStopped } from './launch';
+import {
+  type ExitStatus,
+  type Launched,
+  type LaunchOptions,
+  refusal,
+  startStopped,
+} from './launch';
 import { withListenerSocket } from './listener';
 import { processState } from './processes';
 
@@ -17,6 +23,8 @@ export interface RecordHooks {
   signal: AbortSignal;
   /** Called once the tracer counts; `what` names the target, untrusted text included. */
   onReady(what: string): void;
+  /** The same moment, for who sets phase marks or looks in between. */
+  onArmed?(capture: Capture): void;
   onProgress(progress: Progress): void;
   /** Things worth a line: a restart, descendants that live on. Untrusted text included. */
   onNote(note: string): void;
@@ -88,6 +96,10 @@ export interface CommandOptions extends RecordOptions {
   /** With the ptrace tracer: traceAll(). The command cannot live without the tracer then. */
   stops?: Buffer;
   onStarted?: (kill: (signal: NodeJS.Signals) => void) => void;
+  /** With neither of those two: how it is started, a filter that denies included. */
+  launch?: Omit<LaunchOptions, 'listenerSocket'>;
+  /** Before its first instruction. */
+  onLaunched?: (launched: Launched) => void;
 }
 
 /** Runs `command` from its first instruction until it and all its descendants have ended. */
@@ -102,7 +114,7 @@ export async function recordCommand(
     return recordStopped(command, options, hooks, launched, { entryOnly: true });
   }
   if (filter === undefined)
-    return recordStopped(command, options, hooks, await startStopped(command));
+    return recordStopped(command, options, hooks, await startStopped(command, options.launch));
   return withListenerSocket(async ({ ours, theirs }) => {
     const launched = await startStopped(command, {
       filter: filter.program,
@@ -135,6 +147,8 @@ async function recordStopped(
       { execRule: 'any', ...armed(options), setupPids: [launched.pid], ...target },
       async (capture) => {
         options.onStarted?.((signal) => launched.kill(signal));
+        hooks.onArmed?.(capture);
+        options.onLaunched?.(launched);
         hooks.onReady(commandName(command));
         launched.go();
         let exit: ExitStatus | null = null;
@@ -207,6 +221,7 @@ export async function recordPid(
           `process ${pid} ended before it was traced`,
         );
       }
+      hooks.onArmed?.(capture);
       hooks.onReady(`process ${pid}`);
       await capture.watch((progress) => progress.live === 0, hooks.signal, hooks.onProgress);
       const run = capture.finish({
@@ -233,6 +248,7 @@ export async function recordCgroup(
           remedy: 'ptrace does not see what joins later: start it first, or use --tracer ebpf.',
         });
       }
+      hooks.onArmed?.(capture);
       hooks.onReady(`cgroup ${path}`);
       await capture.watch(endsWithTasks(options), hooks.signal, hooks.onProgress);
       const run = capture.finish({
@@ -259,10 +275,10 @@ function containerTarget(info: ContainerInfo, options: RecordOptions): CaptureTa
 /** Arms on the container as it is now; one that stopped or started meanwhile is looked at again. */
 async function armContainer(
   name: string,
-  options: RecordOptions & { engine: EngineChoice },
+  options: RecordOptions & FindOptions,
 ): Promise<{ info: ContainerInfo; capture: Capture }> {
   for (let attempt = 1; ; attempt++) {
-    const info = await findContainer(name, { engine: options.engine });
+    const info = await findContainer(name, options);
     if (options.tracer === 'ptrace' && !info.running) {
       throw new SysieveError('input', 'container-stopped', 'the container is not running', {
         remedy: 'ptrace does not see a container start: start it first, or use --tracer ebpf.',
@@ -270,7 +286,7 @@ async function armContainer(
     }
     try {
       const capture = new Capture(containerTarget(info, options));
-      if (attempt === ATTEMPTS || !(await startedUnseen(info, capture, options.engine))) {
+      if (attempt === ATTEMPTS || !(await startedUnseen(info, capture, options))) {
         return { info, capture };
       }
       capture.abandon();
@@ -285,11 +301,11 @@ async function armContainer(
 async function startedUnseen(
   info: ContainerInfo,
   capture: Capture,
-  engine: EngineChoice,
+  options: FindOptions,
 ): Promise<boolean> {
   let now: ContainerInfo;
   try {
-    now = await findContainer(info.id, { engine });
+    now = await findContainer(info.id, options);
   } catch {
     return false; // removed, or the engine is gone: the watch finds out
   }
@@ -304,7 +320,7 @@ async function startedUnseen(
  */
 export async function recordContainer(
   name: string,
-  options: RecordOptions & { engine: EngineChoice },
+  options: RecordOptions & FindOptions,
   hooks: RecordHooks,
 ): Promise<Recorded> {
   const { info, capture } = await armContainer(name, options);
@@ -313,6 +329,7 @@ export async function recordContainer(
   try {
     const age =
       info.startedAt === null ? null : Math.max(0, Date.now() - Date.parse(info.startedAt));
+    hooks.onArmed?.(capture);
     hooks.onReady(`${info.engine} container ${info.name}`);
     if (!info.running) hooks.onNote('the container is not running: waiting for its start');
     const watching = watchContainer(

@@ -11,6 +11,7 @@ import {
 } from '../recording/schema';
 import { syscallName, trackedArguments } from '../tables';
 import type { NativeCall, NativePhase, Observation } from './binding-types';
+import { type Mark, type MarkedPhases, markedPhases } from './phases';
 
 export interface RunContext {
   version: string;
@@ -22,6 +23,8 @@ export interface RunContext {
   attachedLate: Completeness['attachedLate'];
   /** What cannot be seen by the way the tracer was set up. */
   blindSpots?: readonly string[];
+  /** In the order set. */
+  marks?: readonly Mark[];
 }
 
 interface Entry {
@@ -42,12 +45,11 @@ interface Entry {
 const IO_URING = [425, 426]; // io_uring_setup, io_uring_enter: under every ABI
 
 /**
- * Application calls belong to `steady` until marks divide a run. null: made before a filter was in
- * place, so by no means the application's and never under its profile; mixed into the counts of the
- * same call by the application they would make denied calls look permitted.
+ * null: made before a filter was in place, so by no means the application's and never under its
+ * profile; mixed into the counts of the same call by the application they would make denied calls
+ * look permitted.
  */
-function phaseOf(phase: NativePhase): Phase | null {
-  if (phase === 'app') return 'steady';
+function phaseOf(phase: NativePhase): 'app' | 'runtime' | 'exec' | null {
   return phase === 'setup' || phase === 'exec-setup' ? null : phase;
 }
 
@@ -65,6 +67,7 @@ interface TupleEntry {
 /** The tuples by call, of all recorded phases: a filter meets every one of them. */
 function argumentsOf(
   seen: Observation,
+  marked: MarkedPhases,
   executableOf: (slot: number) => number,
 ): (abi: Abi, number: number, name: string | null) => Call['args'] {
   const key = (call: { abi: string; number: number }): string => `${call.abi} ${call.number}`;
@@ -76,7 +79,7 @@ function argumentsOf(
     const ofCall = tuples.get(key(tuple)) ?? new Map<string, TupleEntry>();
     const entry = ofCall.get(values) ?? { count: 0n, phases: new Set(), executables: new Set() };
     entry.count += tuple.count;
-    entry.phases.add(phase);
+    for (const of of phase === 'app' ? marked.ofTuple(tuple) : [phase]) entry.phases.add(of);
     for (const index of tuple.slots.map(executableOf)) {
       if (index !== -1) entry.executables.add(index);
     }
@@ -111,6 +114,8 @@ function argumentsOf(
 
 /** The run in canonical order. `seen` is read after the tracer has detached. */
 export function toRun(seen: Observation, context: RunContext): Run {
+  const marks = context.marks ?? [];
+  const marked = markedPhases(marks, seen);
   const phases = new Map(seen.executables.map((e) => [e.slot, phaseOf(e.phase)]));
   const paths = new Map(seen.executables.map((e) => [e.slot, e.path]));
   const recorded = (call: NativeCall): boolean => phases.get(call.slot) !== null;
@@ -139,7 +144,8 @@ export function toRun(seen: Observation, context: RunContext): Run {
       entries.set(key, entry);
     }
     entry.count += call.count;
-    entry.phases.add(phases.get(call.slot) ?? 'steady');
+    const phase = phases.get(call.slot) ?? 'app';
+    for (const of of phase === 'app' ? marked.ofCall(call) : [phase]) entry.phases.add(of);
     const index = executables.indexOf(paths.get(call.slot) ?? '');
     if (index !== -1) entry.executables.add(index);
     entry.firstSeenMs = Math.min(entry.firstSeenMs, call.firstSeenMs);
@@ -152,7 +158,7 @@ export function toRun(seen: Observation, context: RunContext): Run {
     entry.errnos.set(call.errno, (entry.errnos.get(call.errno) ?? 0n) + call.count);
   }
 
-  const args = argumentsOf(seen, (slot) => executables.indexOf(paths.get(slot) ?? ''));
+  const args = argumentsOf(seen, marked, (slot) => executables.indexOf(paths.get(slot) ?? ''));
   const calls = [...entries.values()]
     .sort((a, b) => (a.abi === b.abi ? a.number - b.number : a.abi < b.abi ? -1 : 1))
     .map((entry) => ({
@@ -207,7 +213,7 @@ export function toRun(seen: Observation, context: RunContext): Run {
     tracer: context.tracer,
     start: context.start.toISOString(),
     durationMs: Math.floor(seen.elapsedMs),
-    marks: [],
+    marks: marks.map(({ phase, seen: { elapsedMs } }) => ({ phase, atMs: Math.floor(elapsedMs) })),
     executables,
     calls,
     completeness: { complete: isComplete(completeness), ...completeness },

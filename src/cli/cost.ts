@@ -1,14 +1,6 @@
 /** --max-cost and what --explain says of cost: the compiled filter, counted. */
 import { InvalidArgumentError } from 'commander';
-import { evaluate } from '../libseccomp';
-import {
-  costOfRules,
-  INSTRUCTION_NS,
-  LOST_BITMAP_NS,
-  type MinimiseResult,
-  type RuleCost,
-} from '../minimise';
-import type { Run } from '../recording';
+import { INSTRUCTION_NS, LOST_BITMAP_NS, type RuleCost } from '../minimise';
 import { say } from './output';
 
 const NS_PER_SECOND = 1e9;
@@ -20,19 +12,6 @@ export function parseCost(text: string): number {
     throw new InvalidArgumentError('Neither nanoseconds a second nor a percentage of a processor.');
   }
   return Number(match[1]) * (match[2] === '%' ? NS_PER_SECOND / 100 : 1);
-}
-
-/** The rules of a result by what they cost the recorded load under its compiled filter. */
-export function costsOf(
-  { profile }: Pick<MinimiseResult, 'profile'>,
-  runs: readonly Run[],
-  program: Uint8Array,
-): RuleCost[] {
-  const ruled = new Set(
-    profile.syscalls.filter(({ args }) => args.length > 0).flatMap(({ names }) => names),
-  );
-  const filter = Buffer.from(program);
-  return costOfRules(runs, ruled, (call) => evaluate(filter, call).instructions);
 }
 
 function figure(value: number): string {

@@ -29,7 +29,7 @@ interface Names {
   notes: string[];
 }
 
-async function namesKnown(): Promise<Names> {
+export async function namesKnown(): Promise<Names> {
   const { isKnownName } = await import('../libseccomp/index.js');
   const known = new Map<string, boolean>();
   const ask = (name: string): boolean => {
@@ -55,7 +55,11 @@ async function profileOf(spec: string, { withoutBase }: Flags): Promise<ProfileS
   });
 }
 
-function reportOf(side: ProfileSide, flags: Flags, { resolves, notes }: Names): Report {
+export function reportOf(
+  side: ProfileSide,
+  flags: Pick<Flags, 'target'>,
+  { resolves, notes }: Names,
+): Report {
   const { profile, places, evidence, engine } = side;
   const target = flags.target ?? engine?.name ?? null;
   return {

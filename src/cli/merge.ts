@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { SysieveError } from '../errors';
-import { checkDestination, readTextFile, sourceName, writeFileAtomic } from '../io';
+import { checkDestination, evidencePath, readTextFile, sourceName, writeFileAtomic } from '../io';
 import { mergeEvidence, mergeProfiles } from '../merge';
 import {
   type Evidence,
@@ -12,7 +12,6 @@ import {
   serializeProfile,
 } from '../profile';
 import { mergeRecordings, parseRecording, serializeRecording } from '../recording';
-import { evidencePath } from './evidence-path';
 import { emitJson, say } from './output';
 
 interface Flags {

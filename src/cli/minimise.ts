@@ -3,42 +3,29 @@ import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SysieveError } from '../errors';
-import { checkDestination, readTextFile, writeFileAtomic } from '../io';
+import { checkDestination, evidencePath, writeFileAtomic } from '../io';
 import {
   type EngineDefaults,
-  giveUp,
-  type MinimiseInput,
   type MinimiseOptions,
   type MinimiseResult,
-  minimise,
   type PassReport,
   type RuntimeChoice,
-  selectBaselines,
   TIERS,
   type Tier,
 } from '../minimise';
+import { BASELINES_DIRECTORY, loadBaselines } from '../staging/baselines';
+import { costsOf } from '../staging/compiled';
 import {
-  EVIDENCE_VERSION,
-  type Evidence,
-  parseEvidence,
-  serializeEvidence,
-  serializeProfile,
-} from '../profile';
+  checkProfileDestination,
+  makeProfile,
+  readJustifications,
+  writeProfile,
+} from '../staging/make-profile';
 import { ABIS, type Abi } from '../tables';
-import { type Proof, prove } from '../verify';
-import { BASELINES_DIRECTORY, loadBaselines } from './baselines';
-import { costsOf, parseCost, sayCosts } from './cost';
-import { evidencePath } from './evidence-path';
+import { parseCost, sayCosts } from './cost';
 import { list, parseRuntime, readRecordings } from './files';
 import { emitJson, say, warn } from './output';
-import {
-  compileForBoth,
-  compileIfPossible,
-  findingText,
-  machineOf,
-  proofJson,
-  sayProof,
-} from './proof';
+import { proofJson, sayProof } from './proof';
 
 interface Flags {
   output: string;
@@ -74,19 +61,6 @@ function parseEngineDefault(text: string): EngineDefaults {
   return [{ engine: match[1] as 'docker' | 'podman', version: match[2] ?? null }];
 }
 
-/** What people wrote into the evidence that is about to be rewritten. */
-async function readJustifications(path: string | null): Promise<Record<string, string>> {
-  if (path === null) return {};
-  let text: string;
-  try {
-    text = await readTextFile(path);
-  } catch (thrown) {
-    if (thrown instanceof SysieveError && thrown.code === 'file-missing') return {};
-    throw thrown;
-  }
-  return parseEvidence(text, path).justifications;
-}
-
 function explain(report: readonly PassReport[]): void {
   for (const { pass, about, added, removed, notes } of report) {
     say(`${pass}: ${about}`);
@@ -102,49 +76,6 @@ function namesFor({ profile }: MinimiseResult, action: string): string[] {
   return [...new Set(rules.flatMap((rule) => rule.names))].sort();
 }
 
-/** Nothing is written that does not hold. */
-function refuseUnproved(proof: Proof, without: readonly string[]): void {
-  // Without this pass ABIs are listed that nothing was recorded under, as was asked for.
-  const minimal = proof.minimal || without.includes('architectures');
-  if (proof.sufficient && minimal) return;
-  throw new SysieveError(
-    'defect',
-    'proof-failed',
-    'the profile made does not prove, so none is written',
-    {
-      cause: proof.findings.map(findingText).join(' | '),
-      remedy: 'Please report this with the recordings: minimise should never make such a profile.',
-    },
-  );
-}
-
-type Filters = ReturnType<typeof compileIfPossible>;
-
-/** Minimises, and once more without the rules that cost more than was asked for. */
-function withinCost(
-  input: MinimiseInput,
-  budget: number | undefined,
-): { result: MinimiseResult; compiled: Filters } {
-  const result = minimise(input);
-  if (budget === undefined) return { result, compiled: compileIfPossible(result.profile) };
-  const compiled = compileForBoth(result.profile);
-  const costs = costsOf(
-    result,
-    input.recordings.flatMap(({ runs }) => runs),
-    compiled.runc.program,
-  );
-  const unruled = giveUp(costs, budget);
-  if (unruled.length === 0) return { result, compiled };
-  for (const name of unruled) {
-    const cost = costs.find((c) => c.name === name)?.nsPerSecond ?? 0;
-    warn(
-      `--max-cost: ${name} is permitted with every argument (its rule: ${cost.toFixed(0)} ns a second)`,
-    );
-  }
-  const cheaper = minimise({ ...input, options: { ...input.options, unruled } });
-  return { result: cheaper, compiled: compileForBoth(cheaper.profile) };
-}
-
 async function run(paths: string[], flags: Flags): Promise<void> {
   const toStdout = flags.output === '-';
   const evidence = toStdout ? null : evidencePath(flags.output);
@@ -157,22 +88,17 @@ async function run(paths: string[], flags: Flags): Promise<void> {
   if (paths.some((path) => path !== '-' && resolve(path) === resolve(flags.output))) {
     throw new SysieveError('usage', 'usage', `the profile would overwrite ${flags.output}`);
   }
-  // Both before anything is written: never a profile without its evidence.
-  await checkDestination(flags.output);
-  if (evidence !== null) await checkDestination(evidence);
+  // Before anything is read or written.
+  if (toStdout) await checkDestination(flags.output);
+  else await checkProfileDestination(flags.output);
 
-  const merged = await readRecordings(paths);
-  const justifications = await readJustifications(evidence);
-  const baselines =
-    flags.runtime === 'none'
-      ? []
-      : await loadBaselines(flags.baselines ?? BASELINES_DIRECTORY, flags.baselines !== undefined);
+  const recording = await readRecordings(paths);
   const options: MinimiseOptions = {
     defaultAction: flags.default,
     denyErrno: flags.denyErrno ?? 1,
     allowIncomplete: flags.allowIncomplete === true,
     allow: flags.allow ?? [],
-    justifications,
+    justifications: toStdout ? {} : await readJustifications(flags.output),
     runtimes: flags.runtime,
     args: flags.args,
     engineDefaults: flags.engineDefault ?? null,
@@ -181,36 +107,20 @@ async function run(paths: string[], flags: Flags): Promise<void> {
     without: flags.without ?? [],
     unruled: [],
   };
-  const { runs } = merged;
-  const { result, compiled } = withinCost(
-    { recordings: [merged], baselines, options },
-    flags.maxCost,
-  );
-  const proof = prove({
-    profile: result.profile,
-    evidence: { calls: result.evidence, excluded: result.excluded },
-    runs,
-    baselines: selectBaselines(baselines, flags.runtime),
-    machine: machineOf(result.profile),
-    compiled,
-  });
-  refuseUnproved(proof, flags.without ?? []);
-  if (evidence !== null) {
-    const document: Evidence = {
-      version: EVIDENCE_VERSION,
-      calls: result.evidence,
-      excluded: result.excluded,
-      justifications,
-    };
-    await writeFileAtomic(evidence, serializeEvidence(document));
-  }
-  await writeFileAtomic(flags.output, serializeProfile(result.profile));
+  const baselines =
+    flags.runtime === 'none'
+      ? []
+      : await loadBaselines(flags.baselines ?? BASELINES_DIRECTORY, flags.baselines !== undefined);
+  const made = makeProfile({ recording, baselines, options, maxCost: flags.maxCost }, warn);
+  const { result, compiled, proof } = made;
+  if (toStdout) await writeFileAtomic(flags.output, made.profileText);
+  else await writeProfile(flags.output, made);
 
   if (flags.explain) explain(result.report);
   for (const { warnings } of result.report) for (const warning of warnings) warn(warning);
   if (!flags.explain) for (const note of proof.notes) warn(note);
   if (flags.explain) {
-    if (compiled !== null) sayCosts(costsOf(result, runs, compiled.runc.program));
+    if (compiled !== null) sayCosts(costsOf(result, recording.runs, compiled.runc.program));
     sayProof(proof);
   }
   const allowed = namesFor(result, 'SCMP_ACT_ALLOW');

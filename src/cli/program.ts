@@ -28,6 +28,12 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./record.js'),
   },
   {
+    name: 'profile',
+    usage: '[options] [app...]',
+    summary: 'make or update the profiles of the apps in sysieve.config.json',
+    load: () => import('./profile.js'),
+  },
+  {
     name: 'minimise',
     alias: 'minimize',
     usage: '[options] <recording...>',

@@ -1,6 +1,7 @@
 /** `sysieve schema NAME`: the JSON Schema of a file that sysieve reads or writes. */
 import { Argument, type Command } from 'commander';
 import { stringify } from 'lossless-json';
+import { configJsonSchema } from '../config';
 import { baselineJsonSchema } from '../minimise';
 import { evidenceJsonSchema, profileJsonSchema } from '../profile';
 import { recordingJsonSchema } from '../recording';
@@ -13,6 +14,7 @@ const SCHEMAS: Readonly<Record<string, () => object>> = {
   evidence: evidenceJsonSchema,
   baseline: baselineJsonSchema,
   waivers: waiversJsonSchema,
+  config: configJsonSchema,
 };
 
 export function register(program: Command): void {

@@ -6,8 +6,7 @@ import { stat } from 'node:fs/promises';
 import type { ProfileSide, Side } from '../diff';
 import type { EngineChoice } from '../engines';
 import { SysieveError } from '../errors';
-import { readFromGit, readTextFile, sourceName } from '../io';
-import { evidenceBeside, evidencePath } from './evidence-path';
+import { evidenceBeside, evidencePath, readFromGit, readTextFile, sourceName } from '../io';
 
 export interface SideOptions {
   engine?: EngineChoice;

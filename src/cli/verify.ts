@@ -1,15 +1,15 @@
 /** `sysieve verify PROFILE --recording R…`: is the profile sufficient and minimal? */
 import type { Command } from 'commander';
 import { EXIT, SysieveError } from '../errors';
-import { readTextFile, sourceName } from '../io';
+import { evidencePath, readTextFile, sourceName } from '../io';
 import { type RuntimeChoice, selectBaselines } from '../minimise';
 import { type Evidence, parseEvidence, parseProfile } from '../profile';
+import { BASELINES_DIRECTORY, loadBaselines } from '../staging/baselines';
+import { compileForBoth, machineOf } from '../staging/compiled';
 import { prove } from '../verify';
-import { BASELINES_DIRECTORY, loadBaselines } from './baselines';
-import { evidencePath } from './evidence-path';
 import { parseRuntime, readRecordings } from './files';
 import { emitJson, warn } from './output';
-import { compileForBoth, machineOf, proofJson, sayProof } from './proof';
+import { proofJson, sayProof } from './proof';
 
 interface Flags {
   recording: string[];

@@ -26,7 +26,7 @@ const PODMAN_SOCKET = '/run/podman/podman.sock';
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/;
 
 /** Where an engine may be; `named` by the user or the environment, so its absence is an error. */
-interface Candidate {
+export interface Candidate {
   engine: EngineName;
   endpoint: Endpoint;
   named: boolean;
@@ -60,7 +60,7 @@ function socketCandidate(
   return { engine, endpoint: { kind: 'socket', path: usual }, named: false };
 }
 
-function candidates(options: FindOptions): Candidate[] {
+export function candidates(options: FindOptions): Candidate[] {
   const docker = () => socketCandidate('docker', 'DOCKER_HOST', DOCKER_SOCKET, options.socket);
   const podman = (): Candidate | null => {
     const socket = socketCandidate('podman', 'CONTAINER_HOST', PODMAN_SOCKET, options.socket);
@@ -134,7 +134,7 @@ async function ask(candidate: Candidate, name: string): Promise<ContainerInfo | 
   );
 }
 
-function noEngine(options: FindOptions): SysieveError {
+export function noEngine(options: FindOptions): SysieveError {
   const looked = {
     docker: `no socket at ${DOCKER_SOCKET}, DOCKER_HOST is not set`,
     podman: `no socket at ${PODMAN_SOCKET}, CONTAINER_HOST is not set, no podman on PATH`,

@@ -1,7 +1,9 @@
 /**
  * Container engines: which one has a container, what the container is to the kernel (process,
- * cgroups, namespaces, runtime), and what happens to it while it is recorded.
+ * cgroups, namespaces, runtime), what happens to it while it is recorded, and how containers of our own are made.
  */
+export type { ContainerControl, ContainerSpec, Executed, SeccompChoice } from './control';
+export { containerControl, controlAt } from './control-find';
 export {
   type EngineProbe,
   engineVersion,

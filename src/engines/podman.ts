@@ -11,7 +11,7 @@ import { ambiguousPrefix, connect, get, streamEvents, unexpectedAnswer } from '.
 import type { Engine, Inspected } from './types';
 
 /** The libpod API of Podman 4 and later; the Docker-compatible one does not name the runtime. */
-const API = '/v4.0.0/libpod';
+export const API = '/v4.0.0/libpod';
 const COMMAND_MS = 20_000;
 const COMMAND_POLL_MS = 1_000;
 
@@ -102,15 +102,28 @@ interface CommandResult {
   stderr: string;
 }
 
-function runPodman(command: string, args: string[]): Promise<CommandResult> {
+/** Whatever the status. `timeoutMs`: 0 is none. */
+export function runPodman(
+  command: string,
+  args: string[],
+  { timeoutMs = COMMAND_MS, signal }: { timeoutMs?: number; signal?: AbortSignal } = {},
+): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const options = { env: process.env, timeout: COMMAND_MS, maxBuffer: 64 << 20 };
+    const options = {
+      env: process.env,
+      timeout: timeoutMs,
+      // A hung engine may hang its command against SIGTERM too.
+      killSignal: 'SIGKILL' as const,
+      maxBuffer: 64 << 20,
+      ...(signal === undefined ? {} : { signal }),
+    };
     execFile(command, args, options, (error, stdout, stderr) => {
       if (error === null) return resolve({ code: 0, stdout, stderr });
+      if (signal?.aborted) return reject(signal.reason);
       if (typeof error.code === 'number') return resolve({ code: error.code, stdout, stderr });
       reject(
         new SysieveError('system', 'engine-unreachable', `cannot run ${command}`, {
-          cause: error.killed ? `no answer within ${COMMAND_MS / 1000} s` : error.message,
+          cause: error.killed ? `no answer within ${timeoutMs / 1000} s` : error.message,
           remedy: 'check that podman works: podman ps',
         }),
       );
@@ -118,7 +131,7 @@ function runPodman(command: string, args: string[]): Promise<CommandResult> {
   });
 }
 
-function parseJson(command: string, text: string): unknown {
+export function parseJson(command: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -13,7 +13,7 @@ interface ApiError extends Error {
   json?: unknown;
 }
 
-function isApiError(error: unknown): error is ApiError {
+export function isApiError(error: unknown): error is ApiError {
   return error instanceof Error && typeof (error as Partial<ApiError>).statusCode === 'number';
 }
 

@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { access, type FileHandle, lstat, open, rename, unlink } from 'node:fs/promises';
+import { access, type FileHandle, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { SysieveError } from '../errors';
 
@@ -10,6 +10,8 @@ import { SysieveError } from '../errors';
 export const READ_LIMIT = 64 * 1024 * 1024;
 const CHUNK = 64 * 1024;
 const FILE_MODE = 0o644;
+/** Of a name in that of its temporary file: what is beside it must fit within 255 as well. */
+const NAME_BYTES = 200;
 
 export function sourceName(path: string): string {
   return path === '-' ? 'standard input' : path;
@@ -194,18 +196,36 @@ async function syncDirectory(path: string): Promise<void> {
   await directory?.close();
 }
 
-/**
- * Writes the whole file or nothing: a temporary file beside it, synced, renamed over it. Nobody
- * reads half of it, and a symlink put in its place meanwhile is replaced, not followed.
- */
-export async function writeFileAtomic(path: string, data: string): Promise<void> {
-  if (path === '-') return writeStdout(data);
-  await checkDestination(path);
+/** Of an interrupted write, told from a living one by the process that is in its name. */
+function temporaryFor(path: string): string {
+  const unique = `${process.pid}-${randomBytes(8).toString('hex')}`;
+  return join(dirname(path), `.${basename(path).slice(0, NAME_BYTES)}.${unique}.tmp`);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (thrown) {
+    return errnoOf(thrown) !== 'ESRCH';
+  }
+}
+
+/** Removes what writes of this file left that were killed; best effort, no error. */
+async function removeAbandoned(path: string): Promise<void> {
   const directory = dirname(path);
-  const temporary = join(
-    directory,
-    `.${basename(path).slice(0, 200)}.${randomBytes(8).toString('hex')}.tmp`,
-  );
+  const start = `.${basename(path).slice(0, NAME_BYTES)}.`;
+  for (const name of await readdir(directory).catch(() => [])) {
+    if (!name.startsWith(start)) continue;
+    const pid = /^(\d{1,10})-[0-9a-f]{16}\.tmp$/.exec(name.slice(start.length))?.[1];
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    await unlink(join(directory, name)).catch(() => undefined);
+  }
+}
+
+/** A whole file under another name, on the disk. */
+async function writeTemporary(path: string, data: string): Promise<string> {
+  const temporary = temporaryFor(path);
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   let file: FileHandle | undefined;
   try {
@@ -215,7 +235,7 @@ export async function writeFileAtomic(path: string, data: string): Promise<void>
     await file.writeFile(data, 'utf8');
     await file.sync();
     await file.close();
-    await rename(temporary, path);
+    return temporary;
   } catch (thrown) {
     if (file !== undefined) {
       await file.close().catch(() => undefined);
@@ -223,5 +243,41 @@ export async function writeFileAtomic(path: string, data: string): Promise<void>
     }
     throw cannot('write', path, thrown);
   }
-  await syncDirectory(directory);
+}
+
+/**
+ * Writes whole files or none: temporary ones beside them, synced, then renamed over them one right
+ * after the other. Nobody reads half of one, and a symlink put in its place meanwhile is replaced, not
+ * followed. A death between two renames leaves the first file new and the others old.
+ */
+export async function writeFilesAtomic(
+  files: readonly { path: string; data: string }[],
+): Promise<void> {
+  const made: { path: string; temporary: string }[] = [];
+  try {
+    for (const { path } of files) {
+      await checkDestination(path);
+      await removeAbandoned(path);
+    }
+    for (const { path, data } of files) {
+      made.push({ path, temporary: await writeTemporary(path, data) });
+    }
+    for (const { path, temporary } of made) {
+      await rename(temporary, path).catch((thrown: unknown) => {
+        throw cannot('write', path, thrown);
+      });
+    }
+  } catch (thrown) {
+    for (const { temporary } of made) await unlink(temporary).catch(() => undefined);
+    throw thrown;
+  }
+  for (const directory of new Set(files.map(({ path }) => dirname(path)))) {
+    await syncDirectory(directory);
+  }
+}
+
+/** The same of one file; '-' is standard output. */
+export async function writeFileAtomic(path: string, data: string): Promise<void> {
+  if (path === '-') return writeStdout(data);
+  await writeFilesAtomic([{ path, data }]);
 }

@@ -1,3 +1,10 @@
 /** Reading and writing the files that users name. */
-export { checkDestination, readTextFile, sourceName, writeFileAtomic } from './files';
+export { evidenceBeside, evidencePath } from './evidence-path';
+export {
+  checkDestination,
+  readTextFile,
+  sourceName,
+  writeFileAtomic,
+  writeFilesAtomic,
+} from './files';
 export { gitColours, readFromGit } from './git';

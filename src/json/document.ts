@@ -42,8 +42,15 @@ export function checkDocument<T>(
   // Loaded where it is needed: it brings zod.
   const { check }: typeof import('./check') = require('./check');
   const result = check(schema, document.value);
-  if (!result.ok) throw schemaError(document, result.issues, options.remedy);
+  const { remedy } = options;
+  if (!result.ok) {
+    const { knownKeys }: typeof import('./known-keys') = require('./known-keys');
+    throw schemaError(document, result.issues, {
+      remedy,
+      known: (path) => knownKeys(schema, path),
+    });
+  }
   const issues = options.inconsistencies?.(result.data) ?? [];
-  if (issues.length > 0) throw schemaError(document, issues, options.remedy);
+  if (issues.length > 0) throw schemaError(document, issues, { remedy });
   return result.data;
 }

@@ -1,5 +1,6 @@
 /** Errors about JSON input that say where: file, line and column, and what was expected there. */
 import { SysieveError } from '../errors';
+import { nearest } from '../errors/near';
 import { describe, find, type JsonPath, type Located, place, showPath } from './place';
 
 /** What `readJson` throws; the place is an offset, since it does not know the file. */
@@ -67,6 +68,33 @@ export interface Issue {
   readonly keys?: readonly string[] | undefined;
   /** Of a key that is not allowed: why. */
   readonly issues?: readonly { readonly message: string }[] | undefined;
+  /** Of a union: what is wrong for each of its options. */
+  readonly errors?: readonly (readonly Issue[])[] | undefined;
+}
+
+/** The keys that are known at a path. */
+export type KnownKeys = (path: JsonPath) => readonly string[];
+
+/**
+ * zod says of a union only that no option fits. Where one fits better than the others, what is wrong
+ * is what is wrong for that one.
+ */
+function throughUnions(issue: Issue): readonly Issue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const ofAnotherType = (options: readonly Issue[]) =>
+    options.some(({ code, path }) => code === 'invalid_type' && path.length === 0);
+  const options = (issue.errors ?? []).filter((option) => !ofAnotherType(option));
+  const fewest = Math.min(...options.map((option) => option.length));
+  const [best, other] = options.filter((option) => option.length === fewest);
+  if (best === undefined || other !== undefined) return [issue];
+  return best.flatMap((inner) =>
+    throughUnions({ ...inner, path: [...issue.path, ...inner.path] } as Issue),
+  );
+}
+
+function meant(key: string, known: readonly string[]): string {
+  const near = nearest(key, known, 2).map((name) => JSON.stringify(name));
+  return near.length === 0 ? '' : `; did you mean ${near.join(' or ')}?`;
 }
 
 /** Past this many, only that there are more is said. */
@@ -81,14 +109,19 @@ function expectedText(message: string, found: string): string {
   return `expected an integer${range}`;
 }
 
-function issueText(issue: Issue, source: Source): { offset: number; says: string } {
+function issueText(
+  issue: Issue,
+  source: Source,
+  known: KnownKeys,
+): { offset: number; says: string } {
   const { text } = source;
   const located = source.finder?.find ?? ((path: JsonPath) => find(text, path));
   const described = source.finder?.describe ?? ((offset: number) => describe(text, offset));
   const extra = issue.code === 'unrecognized_keys' ? issue.keys?.[0] : undefined;
   if (extra !== undefined) {
     const path = [...issue.path, extra];
-    return { offset: located(path).key, says: `${showPath(path)}: no such key is known` };
+    const says = `${showPath(path)}: no such key is known${meant(extra, known(issue.path))}`;
+    return { offset: located(path).key, says };
   }
   const { offset, key, there } = located(issue.path);
   const where = showPath(issue.path);
@@ -108,13 +141,14 @@ function issueText(issue: Issue, source: Source): { offset: number; says: string
 /** The error for a document that is JSON but not what `what` names: the first issue, and how many more. */
 export function schemaError(
   document: Source,
-  issues: readonly Issue[],
-  remedy?: string,
+  wrong: readonly Issue[],
+  { remedy, known = () => [] }: { remedy?: string | undefined; known?: KnownKeys } = {},
 ): SysieveError {
   const { what, source, text } = document;
+  const issues = wrong.slice(0, MAX_ISSUES).flatMap(throughUnions);
   const first = issues[0] ?? { path: [], message: 'not as expected' };
-  const { offset, says } = issueText(first, document);
-  const others = issues.length - 1;
+  const { offset, says } = issueText(first, document, known);
+  const others = Math.max(issues.length, wrong.length) - 1;
   const count = others >= MAX_ISSUES - 1 ? `at least ${others}` : `${others}`;
   return new SysieveError(
     'input',

@@ -1,5 +1,6 @@
 /** What the staging flow hands from stage to stage. */
 import type { App } from '../config/schema';
+import type { Profile } from '../profile';
 import type { Recording } from '../recording';
 
 /** An app with its name and the directory that its relative paths start from. */
@@ -39,4 +40,13 @@ export interface AppRecording {
   readonly recording: Recording;
   /** Why it ended, in words: "2 runs, nothing new in the last". */
   readonly ended: string;
+  /** False: a limit ended it, not the rule for what is stable. */
+  readonly stable: boolean;
 }
+
+/** The filter that an app runs under. */
+export type Under =
+  | { readonly kind: 'engine-default' }
+  /** A filter that allows everything under every ABI: unlike none, its installation shows where the runtime ends. */
+  | { readonly kind: 'allow-all' }
+  | { readonly kind: 'profile'; readonly profile: Profile };

@@ -1,6 +1,6 @@
 /** The evidence beside a profile: where it lies, and its text. */
 import { SysieveError } from '../errors';
-import { readTextFile } from '../io';
+import { readTextFile } from './files';
 
 /** app.json → app.evidence.json; a SeccompProfile's is named alike. */
 export function evidencePath(profilePath: string): string {
