@@ -13,6 +13,7 @@ import {
   TIERS,
   type Tier,
 } from '../minimise';
+import { saturation, saturationText } from '../saturation';
 import { BASELINES_DIRECTORY, loadBaselines } from '../staging/baselines';
 import { costsOf } from '../staging/compiled';
 import {
@@ -131,6 +132,9 @@ async function run(paths: string[], flags: Flags): Promise<void> {
         ? 'profile on standard output (no evidence file goes with it)'
         : `profile ${flags.output}, evidence ${evidence}`),
   );
+  const seen = saturation(recording);
+  if (seen.runs.length > 0) say(saturationText(seen));
+  if (flags.explain) for (const note of seen.notes) say(`  ${note}`);
   if (flags.json) {
     await emitJson({
       profile: flags.output,
@@ -142,6 +146,7 @@ async function run(paths: string[], flags: Flags): Promise<void> {
       warnings: result.report.flatMap(({ warnings }) => warnings),
       passes: result.report,
       proof: proofJson(proof),
+      saturation: seen,
     });
   }
 }

@@ -27,7 +27,7 @@ interface Flags {
   json?: true;
 }
 
-function parseJobs(text: string): number {
+export function parseJobs(text: string): number {
   if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError('A number from 1 to 999.');
   return Number(text);
 }
@@ -35,7 +35,11 @@ function parseJobs(text: string): number {
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Ends everything on the first signal, orderly; a second one ends the process as it would any other. */
-function interruptible(): { signal: AbortSignal; by(): NodeJS.Signals | null; done(): void } {
+export function interruptible(): {
+  signal: AbortSignal;
+  by(): NodeJS.Signals | null;
+  done(): void;
+} {
   const ending = new AbortController();
   let by: NodeJS.Signals | null = null;
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -132,7 +136,7 @@ function exitCodeOf({ error }: AppOutcome): number {
   return error instanceof SysieveError ? error.exitCode : EXIT.defect;
 }
 
-function errorJson(error: unknown): object | null {
+export function errorJson(error: unknown): object | null {
   if (error === null) return null;
   if (error instanceof SysieveError) return error.toJSON().error;
   const cause = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

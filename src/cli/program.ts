@@ -41,6 +41,12 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./minimise.js'),
   },
   {
+    name: 'check',
+    usage: '[options] [app...]',
+    summary: 'fail where an app needs more than its committed profile permits',
+    load: () => import('./check.js'),
+  },
+  {
     name: 'merge',
     usage: '[options] <file...>',
     summary: 'merge recordings, or profiles into the union of what they permit',

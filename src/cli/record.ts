@@ -21,6 +21,9 @@ interface Options {
   engine: EngineChoice;
   output: string;
   duration?: number;
+  untilStable?: number;
+  min?: number;
+  withoutStart?: true;
   denied?: true;
   boundary: 'namespace' | 'filter';
   json?: true;
@@ -54,6 +57,13 @@ export function register(program: Command): void {
     )
     .option('-o, --output <file>', 'where the recording is written; - is stdout', 'recording.json')
     .option('--duration <time>', 'end after this time, e.g. 90s, 10m, 2h', parseDuration)
+    .option(
+      '--until-stable <time>',
+      'end when nothing new (no call, no arguments) was seen for so long, once a start was seen',
+      parseDuration,
+    )
+    .option('--min <time>', 'with --until-stable: but not before this time', parseDuration)
+    .option('--without-start', 'with --until-stable: of a target that runs, wait for no start')
     .option('--denied', 'watch denied calls even where no filter is known (a second tax per call)')
     .addOption(
       new Option('--boundary <how>', 'with --cgroup: which execve starts the application')
@@ -111,6 +121,11 @@ async function record(command: string[], options: Options): Promise<void> {
     const message = `--denied has no meaning with --tracer ${options.tracer}`;
     throw new SysieveError('usage', 'denied-unseen', message, {
       remedy: 'It cannot tell denied calls from others: leave out --denied, or use --tracer ebpf.',
+    });
+  }
+  if (options.untilStable !== undefined && options.pid !== undefined && !options.withoutStart) {
+    throw new SysieveError('usage', 'start-unseen', '--until-stable waits for a start', {
+      remedy: 'A process that runs shows none: add --without-start, and record a start apart.',
     });
   }
   const { tracer, programs } = options;

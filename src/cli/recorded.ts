@@ -5,10 +5,12 @@ import { InvalidArgumentError } from 'commander';
 import type { Progress } from '../capture/capture';
 import { shellStatus } from '../capture/launch';
 import type { Recorded, RecordHooks } from '../capture/record';
+import { Stability } from '../capture/stability';
 import { SysieveError } from '../errors';
 import { checkDestination, writeFileAtomic } from '../io';
 import { isSupplement, missing, restartOnly } from '../minimise';
 import { type Run, serializeRecording } from '../recording';
+import { saturation, saturationText } from '../saturation';
 import { LiveLine } from './live';
 import { terminalSentToo } from './signals';
 import { printable } from './terminal';
@@ -17,6 +19,9 @@ export interface Flags {
   output: string;
   duration?: number;
   json?: true;
+  untilStable?: number;
+  min?: number;
+  withoutStart?: true;
 }
 
 type OnStarted = (kill: (signal: NodeJS.Signals) => void) => void;
@@ -69,6 +74,7 @@ export async function recordWith(
     process.stderr.write(`sysieve: ${text}\n`);
   };
   let timer: NodeJS.Timeout | undefined;
+  const stability = stabilityOf(options);
   const hooks = {
     signal: ending.signal,
     onReady: (what: string): void => {
@@ -78,7 +84,13 @@ export async function recordWith(
         timer = setTimeout(() => ending.abort(), options.duration);
       }
     },
-    onProgress: (progress: Progress): void => live.update(progress),
+    onProgress: (progress: Progress): void => {
+      live.update(progress);
+      if (stability?.update(progress) === true && !ending.signal.aborted) {
+        say('nothing new was seen for the time asked for: the recording ends');
+        ending.abort();
+      }
+    },
     onNote: (note: string): void => say(printable(note)),
   };
   let recorded: Recorded;
@@ -93,16 +105,31 @@ export async function recordWith(
   const { run, exit } = recorded;
   await writeRun(options.output, run);
   for (const line of summary(run)) say(line);
+  const seen = saturation({ version: 1, runs: [run] });
+  if (seen.runs.length > 0) say(saturationText(seen));
   if (options.output !== '-') say(`written to ${printable(options.output)}`);
   if (options.json === true) {
     const { calls, completeness, id } = run;
     const distinct = calls.length;
     const total = calls.reduce((sum, call) => sum + call.count, 0);
     process.stdout.write(
-      `${JSON.stringify({ version: 1, recording: options.output, run: id, durationMs: run.durationMs, calls: total, distinct, completeness })}\n`,
+      `${JSON.stringify({ version: 1, recording: options.output, run: id, durationMs: run.durationMs, calls: total, distinct, completeness, saturation: seen })}\n`,
     );
   }
   if (exit !== null) process.exitCode = shellStatus(exit);
+}
+
+function stabilityOf({ untilStable, min, withoutStart }: Flags): Stability | null {
+  if (untilStable === undefined) {
+    const stray = min !== undefined ? '--min' : withoutStart === true ? '--without-start' : null;
+    if (stray === null) return null;
+    throw new SysieveError('usage', 'usage', `${stray} has a meaning with --until-stable only`);
+  }
+  return new Stability({
+    quietMs: untilStable,
+    minMs: min ?? 0,
+    needsStart: withoutStart !== true,
+  });
 }
 
 /** A recording may have taken hours: where it cannot be written any more, it is kept elsewhere. */

@@ -51,12 +51,18 @@ function mounts({ run }: App): Issue[] {
   return issues;
 }
 
+/** Of `run`, what a command of the host takes as well. */
+const OF_HOST: readonly string[] = ['env', 'workdir'];
+
 /** What only a container has, said of a command of the host. */
 function withoutContainer(app: App): Issue[] {
   const issues: Issue[] = [];
   const because = 'not of a command of the host: give an image or a container';
-  for (const key of ['engine', 'run', 'under'] as const) {
+  for (const key of ['engine', 'under'] as const) {
     if (app[key] !== undefined) issues.push({ path: [key], message: because });
+  }
+  for (const key of Object.keys(app.run ?? {})) {
+    if (!OF_HOST.includes(key)) issues.push({ path: ['run', key], message: because });
   }
   const { ready } = app;
   if (ready !== undefined && 'in' in ready && ready.in === 'container') {

@@ -89,8 +89,15 @@ const FRAME_HEADER = 8;
 /** A frame that says it is longer is no frame of an engine. */
 const FRAME_MAX = 16 << 20;
 
-/** The payloads of both streams, in the order they came, out of the engines' framing. */
-export async function* unframed(stream: NodeJS.ReadableStream): AsyncGenerator<Buffer> {
+const STDERR = 2;
+
+interface Frame {
+  from: 'stdout' | 'stderr';
+  payload: Buffer;
+}
+
+/** What both streams held, in the order it came, out of the engines' framing. */
+export async function* unframed(stream: NodeJS.ReadableStream): AsyncGenerator<Frame> {
   let rest = Buffer.alloc(0);
   for await (const chunk of stream) {
     rest = Buffer.concat([rest, chunk as Buffer]);
@@ -98,7 +105,10 @@ export async function* unframed(stream: NodeJS.ReadableStream): AsyncGenerator<B
       const length = rest.readUInt32BE(4);
       if (length > FRAME_MAX) throw new Error(`a frame of ${length} bytes`);
       if (rest.length < FRAME_HEADER + length) break;
-      yield rest.subarray(FRAME_HEADER, FRAME_HEADER + length);
+      yield {
+        from: rest[0] === STDERR ? 'stderr' : 'stdout',
+        payload: rest.subarray(FRAME_HEADER, FRAME_HEADER + length),
+      };
       rest = rest.subarray(FRAME_HEADER + length);
     }
   }

@@ -151,13 +151,13 @@ async function exec(
 async function drained(
   api: Api,
   stream: NodeJS.ReadableStream,
-  take: (chunk: Buffer) => void,
+  take: (chunk: Buffer, from: 'stdout' | 'stderr') => void,
   signal: AbortSignal,
 ): Promise<void> {
   const cut = () => (stream as NodeJS.ReadableStream & { destroy(): void }).destroy();
   signal.addEventListener('abort', cut, { once: true });
   try {
-    for await (const chunk of unframed(stream)) take(chunk);
+    for await (const { payload, from } of unframed(stream)) take(payload, from);
   } catch (error) {
     signal.throwIfAborted();
     throw unreachable(api.engine, api.socketPath, error);
@@ -169,7 +169,8 @@ async function drained(
 
 async function logs(api: Api, id: string, onLine: (line: string) => void, signal: AbortSignal) {
   if (signal.aborted) return;
-  const lines = new Lines(onLine);
+  // A line that one stream has not ended goes on behind what the other writes.
+  const lines = { stdout: new Lines(onLine), stderr: new Lines(onLine) };
   try {
     const answer = await api.stream({
       method: 'GET',
@@ -179,11 +180,12 @@ async function logs(api: Api, id: string, onLine: (line: string) => void, signal
     });
     if (answer.status === 404) throw noContainer(api.engine, id);
     if (answer.status >= 400) throw refused(api.engine, 'read', id, answer.said);
-    await drained(api, answer.data, (chunk) => lines.add(chunk), signal);
+    await drained(api, answer.data, (chunk, from) => lines[from].add(chunk), signal);
   } catch (error) {
     if (!signal.aborted) throw error;
   }
-  lines.end();
+  lines.stdout.end();
+  lines.stderr.end();
 }
 
 const Listed = z.array(

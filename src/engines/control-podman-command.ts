@@ -211,17 +211,16 @@ export function podmanCommandControl(command: string): ContainerControl {
     },
     async logs(id, onLine, signal) {
       if (signal.aborted) return;
-      const [out, err] = [new Lines(onLine), new Lines(onLine)];
-      const take = (chunk: Buffer, from: 'stdout' | 'stderr') =>
-        (from === 'stdout' ? out : err).add(chunk);
+      const lines = { stdout: new Lines(onLine), stderr: new Lines(onLine) };
+      const take = (chunk: Buffer, from: 'stdout' | 'stderr') => lines[from].add(chunk);
       try {
         const status = await follow(command, ['logs', '--follow', '--', id], take, signal);
         if (status !== 0) throw refused('podman', 'read', id, `podman logs: exit ${status}`);
       } catch (error) {
         if (!signal.aborted) throw error;
       }
-      out.end();
-      err.end();
+      lines.stdout.end();
+      lines.stderr.end();
     },
     async labelled(label, value) {
       const wanted = value === null ? label : `${label}=${value}`;

@@ -69,7 +69,8 @@ function body(spec: ContainerSpec, profile: string | null): object {
     no_new_privileges: spec.noNewPrivileges,
     ...(spec.shmSize === null ? {} : { shm_size: spec.shmSize }),
     r_limits: Object.entries(spec.ulimits).map(([name, { soft, hard }]) => ({
-      type: `RLIMIT_${name.toUpperCase()}`,
+      // The service puts RLIMIT_ before it.
+      type: name,
       soft,
       hard,
     })),

@@ -30,7 +30,7 @@ export function unreachable(engine: string, where: string, error: unknown): Sysi
     EACCES: 'run sysieve as root, or as a member of the group that owns the socket',
     ECONNREFUSED: 'start the engine: the socket exists but nothing listens on it',
   };
-  const timedOut = error instanceof Error && /abort|timeout/i.test(`${error.name} ${code}`);
+  const timedOut = /abort|timeout/i.test(`${(error as Error).name} ${code}`);
   return new SysieveError('system', 'engine-unreachable', `cannot ask ${engine} at ${where}`, {
     cause: timedOut
       ? `no answer within ${ANSWER_MS / 1000} s`

@@ -11,7 +11,7 @@ export { costOfRules, giveUp, INSTRUCTION_NS, LOST_BITMAP_NS, type RuleCost } fr
 export { cubeKey, cubeOf } from './cubes';
 export { hasKinds } from './kinds';
 export { DEFAULT_OPTIONS, minimise, PASS_NAMES } from './minimise';
-export { observe } from './observe';
+export { isApplication, observe } from './observe';
 export { baselineCalls, baselineNeeds } from './permit';
 export type {
   Change,

@@ -5,7 +5,7 @@ import { totals } from '../review/totals';
 
 export const JSON_VERSION = 1;
 
-function findingJson({ place, ...finding }: Finding): object {
+export function findingJson({ place, ...finding }: Finding): object {
   return {
     rule: finding.rule,
     severity: finding.severity,

@@ -68,6 +68,17 @@ const RULES: Readonly<Record<string, string>> = {
   'user-namespace-open': 'A call makes user namespaces.',
   'value-beyond-argument': 'A value has bits that the kernel does not read of the argument.',
   'x32-listed': 'The x32 ABI is listed.',
+
+  // Of check alone.
+  'check-filter-differs': 'The filter that libseccomp makes of the profile is not what it says.',
+  'check-missing-call': 'An app makes a call that its profile refuses.',
+  'check-no-profile': 'An app has no profile.',
+  'check-not-done': 'An app could not be checked.',
+  'check-unused-call': 'A profile permits a call that its app was not seen to need.',
+  'check-unused-limit':
+    'A profile permits more calls that its app was not seen to need than are accepted.',
+  'check-unused-rule':
+    'A profile permits more than single calls that its app was not seen to need.',
 };
 
 /** null: no such rule. */

@@ -96,15 +96,15 @@ export interface ContextResult {
 }
 
 export interface Report {
-  readonly subject: 'diff' | 'lint';
-  /** As the user named them; untrusted. `before` is null for lint. */
+  readonly subject: 'diff' | 'lint' | 'check';
+  /** As the user named them; untrusted. `before` is null for lint and check. */
   readonly before: string | null;
   readonly after: string;
-  /** null for lint. */
+  /** null for lint and check. */
   readonly verdict: Verdict | null;
   /** Plain sentences that stand above everything else; mostly none. */
   readonly headlines: readonly string[];
-  /** Empty for lint. */
+  /** Empty for lint and check. */
   readonly contexts: readonly ContextResult[];
   /** CVEs whose calls become reachable, or stop to be. */
   readonly cves: { readonly opens: readonly string[]; readonly closes: readonly string[] };

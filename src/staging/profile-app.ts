@@ -89,7 +89,7 @@ const REMEDY =
   'purpose is permitted by minimise.allow, or by a justification in the evidence.';
 
 /** Throws for a profile that the app does not live under. */
-function judgeTrial({ name }: NamedApp, { denied, run, failure }: Trial): void {
+export function judgeTrial({ name }: NamedApp, { denied, run, failure }: Trial): void {
   if (denied.length > 0) {
     const broke = failure?.thrown instanceof SysieveError ? failure.thrown.message : null;
     throw new SysieveError(
@@ -166,8 +166,6 @@ class ProfileApp {
       options.runtimes === 'none' ? [] : await loadBaselines(BASELINES_DIRECTORY, false);
     const onNote = (text: string): void => hooks.onNote(app.name, text);
     const made = makeProfile({ recording, baselines, options }, onNote);
-    for (const { warnings } of made.result.report) warnings.forEach(onNote);
-    made.proof.notes.forEach(onNote);
     hooks.onStage(app.name, `minimised and proved: ${ended}`);
 
     const trial = await tryProfile(app, made.result.profile, recording, hooks);
@@ -176,6 +174,10 @@ class ProfileApp {
     for (const call of trial.alike) onNote(`denied as it was when recorded: ${deniedText(call)}`);
     hooks.onStage(app.name, 'under its profile: nothing was denied that it needs');
     await this.write(made);
+    // Of a profile that is as it was they were told when it came to be so.
+    if (outcome.status === 'unchanged') return;
+    for (const { warnings } of made.result.report) warnings.forEach(onNote);
+    made.proof.notes.forEach(onNote);
   }
 
   private async write(made: MadeProfile): Promise<void> {

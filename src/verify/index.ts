@@ -1,2 +1,4 @@
 /** Proof that a profile is sufficient and minimal for recordings, on its Policy. No I/O. */
-export { type Compiled, type Finding, type Proof, type ProveInput, prove } from './prove';
+export { prove } from './prove';
+export { type Refused, recordedAndRefused } from './sufficient';
+export type { Compiled, Finding, Proof, ProveInput } from './types';

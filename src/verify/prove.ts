@@ -5,182 +5,14 @@
  * minimal: whatever is permitted is accounted for by a recorded, essential or baseline call or by a
  * name in the evidence, and no alternative could be taken away without taking a call with it.
  */
-import type { Baseline } from '../minimise';
-import {
-  type Answer,
-  type Call,
-  contains,
-  equal,
-  findCall,
-  isPassing,
-  type Policy,
-  policyOfProfile,
-  policyOfPrograms,
-} from '../policy';
-import type { Condition, Evidence, Profile, Rule } from '../profile';
-import type { Run } from '../recording';
-import { abiOf, abiOfCall, ENOSYS, syscallName, syscallNumber, X32_BIT } from '../tables';
+import { contains, equal, findCall, isPassing, type Policy, policyOfProfile } from '../policy';
+import type { Condition, Profile, Rule } from '../profile';
+import { abiOf } from '../tables';
 import { type Accounted, accountedFor } from './accounted';
 import { provided, type Requirement, recorded } from './requirements';
-
-export type Runtime = 'runc' | 'crun';
-const RUNTIMES: readonly Runtime[] = ['runc', 'crun'];
-
-/** The program libseccomp makes of the profile for a runtime, and the names it does not know. */
-export interface Compiled {
-  program: Uint8Array;
-  skipped: readonly string[];
-}
-
-export interface ProveInput {
-  profile: Profile;
-  /** null: nothing but recordings and baselines accounts for what is permitted. */
-  evidence: Pick<Evidence, 'calls' | 'excluded'> | null;
-  runs: readonly Run[];
-  baselines: readonly Baseline[];
-  machine: 'x86_64' | 'aarch64';
-  /** null: libseccomp is not there; what the profile means is then all that is proved. */
-  compiled: Readonly<Record<Runtime, Compiled>> | null;
-}
-
-export interface Finding {
-  verdict: 'sufficient' | 'minimal';
-  /** null: under both. */
-  runtime: Runtime | null;
-  message: string;
-  witness: Call | null;
-}
-
-export interface Proof {
-  sufficient: boolean;
-  minimal: boolean;
-  /** On the compiled filters; otherwise on the profile's meaning alone. */
-  compiled: boolean;
-  findings: Finding[];
-  /** Recorded calls that the evidence says were left out on purpose. */
-  leftOut: string[];
-  notes: string[];
-}
-
-function answerText({ action, data }: Answer): string {
-  return action === 'errno' ? `errno ${data}` : action;
-}
-
-function nameOf({ arch, nr }: Call): string | null {
-  const abi = abiOfCall(arch, nr);
-  return abi === null ? null : syscallName(abi, abi === 'x32' ? nr & ~X32_BIT : nr);
-}
-
-/** "x86_64 socket(0x10, 0x3)" */
-export function callText(call: Call): string {
-  const abi = abiOfCall(call.arch, call.nr);
-  const where = abi ?? `architecture 0x${call.arch.toString(16)}`;
-  const args = [...(call.args ?? [])];
-  while (args.length > 0 && args.at(-1) === 0n) args.pop();
-  const shown = args.map((value) => `0x${value.toString(16)}`).join(', ');
-  return `${where} ${nameOf(call) ?? `#${call.nr}`}(${shown})`;
-}
-
-interface Meaning {
-  runtime: Runtime;
-  policy: Policy;
-  /** Names the library here is too old for, and what a newer one would make of the profile. */
-  unknown: { names: readonly string[]; policy: Policy } | null;
-}
-
-function withoutNames(profile: Profile, names: readonly string[]): Profile {
-  const syscalls = profile.syscalls.flatMap((rule): Rule[] => {
-    const kept = rule.names.filter((name) => !names.includes(name));
-    return kept.length === 0 ? [] : [{ ...rule, names: kept }];
-  });
-  return { ...profile, syscalls };
-}
-
-/** What the profile means to each runtime: by the compiled filter where there is one. */
-function meanings(input: ProveInput, proof: Proof): Meaning[] {
-  const { profile, compiled, machine } = input;
-  // The program was made with runc's answer for the ABIs listed, not for the machine's own besides.
-  const context = { machine, enosys: 'listed' } as const;
-  return RUNTIMES.map((runtime) => {
-    if (compiled === null) {
-      return { runtime, policy: policyOfProfile(profile, { ...context, runtime }), unknown: null };
-    }
-    const { program, skipped } = compiled[runtime];
-    const policy = policyOfPrograms([program]);
-    if (skipped.length > 0) {
-      const note = `libseccomp here does not know ${skipped.join(', ')}, so its filter refuses them; a newer one makes of the profile what is proved here`;
-      if (!proof.notes.includes(note)) proof.notes.push(note);
-    }
-    const meant = policyOfProfile(withoutNames(profile, skipped), { ...context, runtime });
-    if (!equal(policy, meant)) {
-      proof.findings.push({
-        verdict: 'sufficient',
-        runtime,
-        message: "libseccomp's filter differs from what the profile means",
-        witness: null,
-      });
-    }
-    const whole = policyOfProfile(profile, { ...context, runtime });
-    const unknown = skipped.length === 0 ? null : { names: skipped, policy: whole };
-    return { runtime, policy, unknown };
-  });
-}
-
-/** The errno a caller falls back upon: nothing of the region gets any other refusal. */
-function fallsBack(
-  policy: Policy,
-  required: Requirement,
-  evidence: ProveInput['evidence'],
-): boolean {
-  const listed = evidence?.calls.some(
-    (call) => call.name === required.name && call.why.includes('fallback'),
-  );
-  if (listed !== true) return false;
-  const other = (answer: Answer) =>
-    !isPassing(answer) && !(answer.action === 'errno' && answer.data === ENOSYS);
-  if (findCall(policy, required, other) !== null) return false;
-  return required.name !== 'clone3' || cloneInstead(policy, required);
-}
-
-/** The flags clone and clone3 have in common; clone's low byte is a signal. */
-const SHARED_FLAGS = 0xffff_ff00n;
-
-function cloneInstead(policy: Policy, { abi, constraints }: Requirement): boolean {
-  const number = syscallNumber(abi, 'clone');
-  if (number === null) return false;
-  const flags = constraints.map(({ value }) => ({
-    index: 0,
-    // No libc sets what lies above them, and the low byte is free.
-    mask: ~0xffn & 0xffff_ffff_ffff_ffffn,
-    value: value & SHARED_FLAGS,
-  }));
-  return findCall(policy, { abi, number, constraints: flags }, (a) => !isPassing(a)) === null;
-}
-
-function proveSufficient(
-  meaning: Meaning,
-  required: readonly Requirement[],
-  evidence: ProveInput['evidence'],
-): Finding[] {
-  const { runtime, unknown } = meaning;
-  return required
-    .filter(({ passed }) => passed)
-    .flatMap((call): Finding[] => {
-      if (call.number < 0) return [];
-      const old = call.name !== null && unknown?.names.includes(call.name) === true;
-      const policy = old ? unknown.policy : meaning.policy;
-      const refused = findCall(policy, call, (answer) => !isPassing(answer));
-      if (refused === null || fallsBack(policy, call, evidence)) return [];
-      return [
-        {
-          verdict: 'sufficient',
-          runtime,
-          message: `recorded, but answered ${answerText(refused.answer)}: ${callText(refused.call)}`,
-          witness: refused.call,
-        },
-      ];
-    });
-}
+import { sufficiency } from './sufficient';
+import { type Finding, type Proof, type ProveInput, RUNTIMES, type Runtime } from './types';
+import { callText, nameOf } from './words';
 
 /** What these rules alone permit in the profile's ABIs, as they say it. */
 function permittedBy(
@@ -313,19 +145,18 @@ function joined(findings: readonly Finding[]): Finding[] {
 export function prove(input: ProveInput): Proof {
   const { profile, evidence, runs, baselines } = input;
   const { required, leftOut } = recorded(runs, profile, evidence?.excluded ?? []);
+  const { findings, notes } = sufficiency(input, required);
   const proof: Proof = {
     sufficient: false,
     minimal: false,
     compiled: input.compiled !== null,
-    findings: [],
+    findings: [...findings],
     leftOut,
     notes: [],
   };
   const nameless = required.filter(({ passed, number }) => passed && number < 0);
   if (nameless.length > 0) proof.notes.push(`${nameless.length} recorded numbers have no name`);
-  for (const meaning of meanings(input, proof)) {
-    proof.findings.push(...proveSufficient(meaning, required, evidence));
-  }
+  proof.notes.push(...notes);
   const machines = [...new Set(runs.map((run) => run.host.machine))];
   const accounted = accountedFor(evidence, required, provided(profile, baselines, machines));
   for (const runtime of RUNTIMES) {

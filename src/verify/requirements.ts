@@ -8,7 +8,7 @@ import {
 } from '../minimise';
 import type { Region } from '../policy';
 import type { ExcludedCall, Profile } from '../profile';
-import type { Run } from '../recording';
+import type { Phase, Run } from '../recording';
 import {
   type Abi,
   abiOf,
@@ -29,6 +29,9 @@ export interface Requirement {
   readonly passed: boolean;
   /** Of the call as recorded; where a profile is for another architecture, not that of `abi`. */
   readonly recorded: Abi;
+  /** Who made it with these arguments, and when. Untrusted paths. */
+  readonly executables: readonly string[];
+  readonly phases: readonly Phase[];
 }
 
 const UPPER_HALF = 0xffff_ffff_0000_0000n;
@@ -43,11 +46,18 @@ function constraintsOf(abi: Abi, name: string, values: readonly bigint[]): Const
   }));
 }
 
+type Made = Pick<Requirement, 'constraints' | 'executables' | 'phases'>;
+
 /** The sets of arguments a recorded call was made with; one without constraints where any may be. */
-function argumentSets(call: ObservedCall): Constraints[] {
-  const { args, name, abi } = call;
-  if (args === null || name === null || args.unknown.length > 0) return [[]];
-  return args.tuples.map(({ values }) => constraintsOf(abi, name, values));
+function argumentSets(call: ObservedCall): Made[] {
+  const { args, name, abi, executables, phases } = call;
+  if (args === null || name === null || args.unknown.length > 0) {
+    return [{ constraints: [], executables, phases }];
+  }
+  return args.tuples.map(({ values, ...who }) => ({
+    ...who,
+    constraints: constraintsOf(abi, name, values),
+  }));
 }
 
 function isExcluded(
@@ -90,13 +100,13 @@ export function recorded(
   const required: Requirement[] = [];
   const leftOut = new Set<string>();
   for (const call of calls) {
-    for (const constraints of argumentSets(call)) {
+    for (const { constraints, executables, phases } of argumentSets(call)) {
       const { abi, name, passed } = call;
       if (passed && isExcluded(excluded, call, constraints)) {
         leftOut.add(`${abi} ${name ?? `#${call.number}`}`);
         continue;
       }
-      const base = { name, passed, recorded: abi };
+      const base = { name, passed, recorded: abi, executables, phases };
       if (target === null) required.push({ ...base, abi, number: call.number, constraints });
       else required.push(...translated(base, target, constraints));
     }
@@ -106,7 +116,7 @@ export function recorded(
 
 /** The call under another architecture, or what stands for it there. */
 function translated(
-  base: Pick<Requirement, 'name' | 'passed' | 'recorded'>,
+  base: Omit<Requirement, 'abi' | 'number' | 'constraints'>,
   target: Abi,
   constraints: Constraints,
 ): Requirement[] {

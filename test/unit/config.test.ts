@@ -155,8 +155,8 @@ test.each([
   ],
   [
     'a command with run',
-    { web: { command: ['x'], run: {} } },
-    '7:14',
+    { web: { command: ['x'], run: { env: { A: 'b' }, network: 'none' } } },
+    '11:20',
     'not of a command of the host',
   ],
   [

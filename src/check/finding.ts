@@ -1,0 +1,42 @@
+/** What all findings of a check have in common. */
+import { type Finding, fingerprint } from '../review';
+
+export type Draft = Pick<
+  Finding,
+  | 'rule'
+  | 'severity'
+  | 'abi'
+  | 'call'
+  | 'before'
+  | 'after'
+  | 'values'
+  | 'witness'
+  | 'message'
+  | 'reason'
+> &
+  Pick<Finding, 'cves' | 'evidence' | 'place'>;
+
+export const NOTHING = {
+  abi: null,
+  call: null,
+  before: null,
+  after: null,
+  values: null,
+  witness: null,
+  reason: null,
+  cves: { opens: [], closes: [] },
+  evidence: null,
+  place: null,
+} as const;
+
+/** A waiver is for one app: what it accepts there says nothing about another. */
+export function finding(app: string, draft: Draft): Finding {
+  const { rule, abi, call, before, values } = draft;
+  return {
+    ...draft,
+    effect: 'none',
+    contexts: [],
+    fingerprint: fingerprint([rule, app, abi, call, before, values?.added.join('\n') ?? null]),
+    waiver: null,
+  };
+}
