@@ -44,6 +44,7 @@ const allowed = {
     'policy',
     'minimise',
     'saturation',
+    'merge',
     'verify',
     'review',
     'diff',

@@ -55,7 +55,7 @@ function parseErrno(text: string): number {
   return number;
 }
 
-function parseEngineDefault(text: string): EngineDefaults {
+export function parseEngineDefault(text: string): EngineDefaults {
   if (text === 'none') return [];
   const match = /^(docker|podman)(?:@(\d[\w.+~-]*))?$/.exec(text);
   if (match === null) throw new InvalidArgumentError('Neither none nor docker or podman.');

@@ -54,7 +54,7 @@ export const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'verify',
-    usage: '[options] <profile>',
+    usage: '[options] [profile] [command...]',
     summary: 'prove that a profile lets all pass that was recorded, and nothing without a reason',
     load: () => import('./verify.js'),
   },

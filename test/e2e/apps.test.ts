@@ -48,10 +48,6 @@ function configFor(engine: TestEngine, profiles: string): string {
 }
 
 interface Profiled {
-  apps: { name: string; status: string; denied: unknown[]; error: unknown }[];
-}
-
-interface Profiled {
   apps: { name: string; status: string; denied: unknown[] }[];
 }
 

@@ -19,12 +19,28 @@ const image = imageRef('busybox');
 /** A shell that becomes the server, on the host's loopback. */
 const web = {
   image,
-  command: ['sh', '-c', `mkdir /www; echo hello > /www/index.html; exec httpd -f -p 127.0.0.1:${PORT} -h /www`],
+  command: [
+    'sh',
+    '-c',
+    `mkdir /www; echo hello > /www/index.html; exec httpd -f -p 127.0.0.1:${PORT} -h /www`,
+  ],
   run: { network: 'host' },
   ready: { http: URL, timeout: '20s' },
   workload: [
-    { command: [process.execPath, '-e', `fetch('${URL}').then((r) => r.text()).then((t) => process.exit(t === 'hello\\n' ? 0 : 1))`] },
-    { command: ['sh', '-c', 'test -n "$SYSIEVE_CONTAINER" && test "$SYSIEVE_APP" = web && docker top "$SYSIEVE_CONTAINER"'] },
+    {
+      command: [
+        process.execPath,
+        '-e',
+        `fetch('${URL}').then((r) => r.text()).then((t) => process.exit(t === 'hello\\n' ? 0 : 1))`,
+      ],
+    },
+    {
+      command: [
+        'sh',
+        '-c',
+        'test -n "$SYSIEVE_CONTAINER" && test "$SYSIEVE_APP" = web && docker top "$SYSIEVE_CONTAINER"',
+      ],
+    },
   ],
   stop: { timeout: '1s' },
 };
@@ -59,7 +75,9 @@ privileged('sysieve profile', () => {
     repo.configure({ web });
     const first = await repo.sysieve(['profile', '--keep-recordings', 'kept']);
     expect(first).toMatchObject({ status: 0 });
-    expect(first.stdout).toMatch(/^web {2}new {2}2 runs, nothing new in the last {2}profiles\/web\.json$/m);
+    expect(first.stdout).toMatch(
+      /^web {2}new {2}2 runs, nothing new in the last {2}profiles\/web\.json$/m,
+    );
     const text = repo.read('profiles/web.json') ?? '';
     const permitted = parseProfile(text, 'web.json').syscalls.flatMap(({ names }) => names);
     expect(permitted).toEqual(expect.arrayContaining(['mkdir', 'listen', 'execve', 'accept']));
@@ -78,11 +96,22 @@ privileged('sysieve profile', () => {
     expect(again).toMatchObject({ status: 0 });
     expect(JSON.parse(again.stdout)).toMatchObject({
       version: 1,
-      apps: [{ name: 'web', status: 'unchanged', runs: 2, denied: [], verdict: 'identical', error: null }],
+      apps: [
+        {
+          name: 'web',
+          status: 'unchanged',
+          runs: 2,
+          denied: [],
+          verdict: 'identical',
+          error: null,
+        },
+      ],
     });
     expect(repo.read('profiles/web.json')).toBe(text);
 
-    repo.configure({ web: { ...web, command: [...web.command.slice(0, 2), `chmod 700 /bin; ${web.command[2]}`] } });
+    repo.configure({
+      web: { ...web, command: [...web.command.slice(0, 2), `chmod 700 /bin; ${web.command[2]}`] },
+    });
     const changed = await repo.sysieve(['profile']);
     expect(changed).toMatchObject({ status: 0 });
     expect(changed.stdout).toMatch(/widens/);
@@ -96,17 +125,33 @@ privileged('sysieve profile', () => {
       ready: { log: 'connected', timeout: '1s' },
       stop: { timeout: '1s' },
     };
-    const dies = { ...tiny, command: ['sh', '-c', 'echo no config >&2; exit 3'], ready: { tcp: 1 } };
+    const dies = {
+      ...tiny,
+      command: ['sh', '-c', 'echo no config >&2; exit 3'],
+      ready: { tcp: 1 },
+    };
     const step = { ...web, workload: { command: ['sh', '-c', 'echo 404; exit 7'] } };
     repo.configure({ never, tiny, dies, step });
     const { status, stdout } = await repo.sysieve(['profile', '--json']);
     expect(status).toBe(1);
     const { apps } = JSON.parse(stdout);
     expect(apps).toMatchObject([
-      { name: 'never', status: 'failed', error: { code: 'app-not-ready', cause: expect.stringContaining('looking for a database') } },
+      {
+        name: 'never',
+        status: 'failed',
+        error: { code: 'app-not-ready', cause: expect.stringContaining('looking for a database') },
+      },
       { name: 'tiny', status: 'new', error: null },
-      { name: 'dies', status: 'failed', error: { code: 'app-ended', cause: expect.stringContaining('no config') } },
-      { name: 'step', status: 'failed', error: { code: 'workload-failed', cause: expect.stringContaining('404') } },
+      {
+        name: 'dies',
+        status: 'failed',
+        error: { code: 'app-ended', cause: expect.stringContaining('no config') },
+      },
+      {
+        name: 'step',
+        status: 'failed',
+        error: { code: 'workload-failed', cause: expect.stringContaining('404') },
+      },
     ]);
     expect(repo.list('profiles')).toEqual(['tiny.evidence.json', 'tiny.json']);
   });
@@ -114,10 +159,15 @@ privileged('sysieve profile', () => {
   it('writes no profile under which the app does something that was not recorded', async () => {
     // It does the new thing from its third start on: that is the one under the profile.
     const state = join(repo.dir, 'starts');
-    const script = 'echo x >> /state/n; test $(wc -l < /state/n) -lt 3 || chmod 700 /state; echo ran';
+    const script =
+      'echo x >> /state/n; test $(wc -l < /state/n) -lt 3 || chmod 700 /state; echo ran';
     const { stable: _, ...rest } = tiny;
     repo.configure({
-      grows: { ...rest, command: ['sh', '-c', script], run: { network: 'none', volumes: [{ source: './starts', target: '/state' }] } },
+      grows: {
+        ...rest,
+        command: ['sh', '-c', script],
+        run: { network: 'none', volumes: [{ source: './starts', target: '/state' }] },
+      },
     });
     mkdirSync(state);
     const { status, stdout } = await repo.sysieve(['profile', '--json']);
@@ -135,7 +185,9 @@ privileged('sysieve profile', () => {
 
   it('stops and removes its containers on SIGTERM, and writes nothing', async () => {
     repo.configure({ web });
-    const ended = await repo.sysieve(['profile'], { after: { line: /run 1: ready/, signal: 'SIGTERM' } });
+    const ended = await repo.sysieve(['profile'], {
+      after: { line: /run 1: ready/, signal: 'SIGTERM' },
+    });
     expect(ended).toMatchObject({ status: 143, signal: null });
     expect(repo.list('profiles')).toEqual([]);
   });
