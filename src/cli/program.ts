@@ -55,7 +55,7 @@ export const COMMANDS: readonly Entry[] = [
   {
     name: 'verify',
     usage: '[options] [profile] [command...]',
-    summary: 'prove that a profile lets all pass that was recorded, and nothing without a reason',
+    summary: 'prove a profile on recordings, or try it in a real run and repair it',
     load: () => import('./verify.js'),
   },
   {

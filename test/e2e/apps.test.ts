@@ -1,9 +1,9 @@
 /**
  * The applications of sysieve.config.json, in containers: profiled by one command, checked, changed,
  * and served under the committed profiles by other engines. SYSIEVE_SOAK=1 checks all of them;
- * SYSIEVE_PROFILES=write makes the committed profiles anew.
+ * SYSIEVE_PROFILES=write makes the committed profiles anew, of what was recorded on all these engines.
  */
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { sysieve } from '../support/engine-sysieve';
@@ -70,6 +70,18 @@ function onEngine(
   body(() => engine);
 }
 
+/** Every app by one command, its profile and its recording in the directory `name`. */
+async function profileAll(engine: TestEngine, name: string): Promise<void> {
+  const made = path.join(files, name);
+  const args = ['--config', configFor(engine, made), '--keep-recordings', made, '--json'];
+  const { code, stdout, stderr } = await sysieve(engine, 'profile', ...args);
+  expect([stderr, code]).toEqual([stderr, 0]);
+  const { apps } = JSON.parse(stdout) as Profiled;
+  expect(apps.map(({ name, status, denied }) => [name, status, denied])).toEqual(
+    NAMES.map((name) => [name, 'new', []]),
+  );
+}
+
 function committedServe(engine: () => TestEngine): void {
   // While they are made anew they are not yet what they will be.
   const each = WRITE ? test.skip.each(NAMES) : test.each(NAMES);
@@ -83,20 +95,10 @@ function committedServe(engine: () => TestEngine): void {
 
 privileged('docker', () => {
   onEngine(startDocker, (engine) => {
-    const config = () => configFor(engine(), path.join(files, 'made'));
+    const config = () => configFor(engine(), path.join(files, 'docker'));
 
     test('one command makes a profile of each, under which nothing is denied', async () => {
-      const args = ['profile', '--config', config(), '--json'];
-      const { code, stdout, stderr } = await sysieve(engine(), ...args);
-      expect([stderr, code]).toEqual([stderr, 0]);
-      const { apps } = JSON.parse(stdout) as Profiled;
-      expect(apps.map(({ name, status, denied }) => [name, status, denied])).toEqual(
-        NAMES.map((name) => [name, 'new', []]),
-      );
-      if (!WRITE) return;
-      for (const name of NAMES.flatMap((app) => [`${app}.json`, `${app}.evidence.json`])) {
-        copyFileSync(path.join(files, 'made', name), path.join(COMMITTED, name));
-      }
+      await profileAll(engine(), 'docker');
     });
 
     test.each(CHECKED)('%s: the check passes, twice in a row', async (name) => {
@@ -132,5 +134,28 @@ privileged('docker', () => {
 });
 
 privileged('podman with crun', () => {
-  onEngine((dir) => startPodman(dir, 'crun'), committedServe);
+  onEngine(
+    (dir) => startPodman(dir, 'crun'),
+    (engine) => {
+      committedServe(engine);
+
+      (WRITE ? test : test.skip)('the committed profiles are made anew', async () => {
+        await profileAll(engine(), 'podman');
+        for (const name of NAMES) {
+          const recordings = ['docker', 'podman'].map((made) =>
+            path.join(files, made, `${name}.recording.json`),
+          );
+          const profile = path.join(COMMITTED, `${name}.json`);
+          const { code, stderr } = await sysieve(
+            engine(),
+            'minimise',
+            ...recordings,
+            '-o',
+            profile,
+          );
+          expect([stderr, code]).toEqual([stderr, 0]);
+        }
+      });
+    },
+  );
 });
