@@ -28,7 +28,7 @@ const allowed = {
     'json',
   ],
   explain: ['review', 'profile', 'policy', 'tables', 'errors', 'json'],
-  import: ['profile', 'tables', 'errors', 'json'],
+  import: ['config', 'profile', 'tables', 'errors', 'json'],
   config: ['errors', 'json', 'tables', 'recording', 'minimise', 'lint'],
   io: ['errors', 'tables', 'recording', 'profile', 'policy'],
   libseccomp: ['errors', 'tables', 'recording', 'profile', 'policy'],

@@ -28,6 +28,12 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./record.js'),
   },
   {
+    name: 'init',
+    usage: '[options]',
+    summary: 'write a config for a container or a Compose file',
+    load: () => import('./init.js'),
+  },
+  {
     name: 'profile',
     usage: '[options] [app...]',
     summary: 'make or update the profiles of the apps in sysieve.config.json',

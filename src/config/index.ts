@@ -10,3 +10,5 @@ export {
   type RunOptions,
   type Step,
 } from './schema';
+export { looksSecret } from './secrets';
+export { configText, withApps } from './write';

@@ -12,6 +12,8 @@ export {
   localEngineVersion,
   probeEngines,
 } from './find';
+export { type ImageSettings, imageSettings } from './image';
+export { listeningPorts } from './listening';
 export type {
   ContainerCgroup,
   ContainerEvent,

@@ -26,9 +26,16 @@ const WORDS: ReadonlyMap<string, boolean | null> = new Map([
 
 type Yaml = typeof import('yaml');
 
-function fail(source: string, text: string, offset: number, says: string): SysieveError {
-  return new SysieveError('input', 'profile-syntax', `${place(source, text, offset)}: ${says}`);
+export interface YamlOptions {
+  /** A noun that begins the codes of errors. */
+  readonly what: string;
+  /** Of what two readers may differ in (yes, 0.5, 8080:80): the text as it is written, no error. */
+  readonly lenient: boolean;
+  /** What to do about a file that uses more of YAML than is read here. */
+  readonly remedy?: string;
 }
+
+const PROFILE: YamlOptions = { what: 'profile', lenient: false };
 
 function short(text: string): string {
   return JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
@@ -37,13 +44,13 @@ function short(text: string): string {
 class Reader {
   constructor(
     private readonly yaml: Yaml,
-    private readonly text: string,
-    private readonly source: string,
+    private readonly options: YamlOptions,
+    private readonly fail: (offset: number, says: string) => SysieveError,
   ) {}
 
   private refuse(node: unknown, says: string): SysieveError {
     const range = (node as { range?: readonly number[] | null } | null)?.range;
-    return fail(this.source, this.text, range?.[0] ?? 0, says);
+    return this.fail(range?.[0] ?? 0, says);
   }
 
   value(node: unknown, depth = 0): unknown {
@@ -87,7 +94,7 @@ class Reader {
       const number = Number(value);
       return Number.isSafeInteger(number) ? number : value;
     }
-    if (AMBIGUOUS.test(written)) {
+    if (AMBIGUOUS.test(written) && !this.options.lenient) {
       throw this.refuse(
         node,
         `expected a plain integer, or a text in quotes: readers of YAML differ in ${short(written)}`,
@@ -135,14 +142,26 @@ function finderOf(yaml: Yaml, root: unknown, text: string): NonNullable<JsonDocu
 }
 
 /** Throws a SysieveError with a place. The package is loaded here: JSON never needs it. */
-export async function readYaml(text: string, source: string): Promise<JsonDocument> {
+export async function readYaml(
+  text: string,
+  source: string,
+  options: YamlOptions = PROFILE,
+): Promise<JsonDocument> {
+  const { what, remedy } = options;
+  const fail = (offset: number, says: string): SysieveError =>
+    new SysieveError(
+      'input',
+      `${what}-syntax`,
+      `${place(source, text, offset)}: ${says}`,
+      remedy === undefined ? {} : { remedy },
+    );
   if (text.length > LIMIT) {
     throw new SysieveError('input', 'file-too-large', `${source}: more than 4 MiB of YAML`, {
-      remedy: 'A SeccompProfile is far smaller: is this the right file?',
+      remedy: `A ${what} is far smaller: is this the right file?`,
     });
   }
   const directive = /^%/m.exec(text);
-  if (directive !== null) throw fail(source, text, directive.index, 'expected no YAML directive');
+  if (directive !== null) throw fail(directive.index, 'expected no YAML directive');
   // A CommonJS package: what it exports is the default of the module that import() makes of it.
   const { default: yaml } = (await import('yaml')) as unknown as { default: Yaml };
   const document = yaml.parseDocument(text, {
@@ -159,14 +178,14 @@ export async function readYaml(text: string, source: string): Promise<JsonDocume
   if (problem !== undefined) {
     const several = problem.code === 'MULTIPLE_DOCS';
     const says = several ? 'expected one document, found another' : `not YAML: ${problem.message}`;
-    throw fail(source, text, problem.pos[0], says);
+    throw fail(problem.pos[0], says);
   }
   if (document.contents === null) {
-    throw new SysieveError('input', 'profile-truncated', `${source}:1:1: the file is empty`, {
-      remedy: 'Give the whole profile.',
+    throw new SysieveError('input', `${what}-truncated`, `${source}:1:1: the file is empty`, {
+      remedy: `Give the whole ${what}.`,
     });
   }
-  const value = new Reader(yaml, text, source).value(document.contents);
+  const value = new Reader(yaml, options, fail).value(document.contents);
   const finder = finderOf(yaml, document.contents, text);
-  return { what: 'profile', source, text, value, finder };
+  return { what, source, text, value, finder };
 }

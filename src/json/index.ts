@@ -2,6 +2,7 @@
 export { checkDocument, type JsonDocument, readDocument, refuseNewer } from './document';
 export { type Issue, MAX_ISSUES, type Source } from './errors';
 export {
+  endOf,
   type JsonPath,
   type Located,
   linesOf,

@@ -182,6 +182,14 @@ export function find(text: string, path: JsonPath): Located {
   return { offset: walker.at, key: walker.key, there: true };
 }
 
+/** The offset just behind the value at `path`, which is there. */
+export function endOf(text: string, path: JsonPath): number {
+  const walker = new Walker(text);
+  walker.at = find(text, path).offset;
+  walker.skipValue();
+  return text.slice(0, walker.at).trimEnd().length;
+}
+
 /** The offset that `find` gives. */
 export function locate(text: string, path: JsonPath): number {
   return find(text, path).offset;
