@@ -73,7 +73,8 @@ function unfit(call: Call, denied: DeniedCall, asked: boolean): string | null {
   const args = deniedArguments(call);
   // Permitted with every argument it would be wider than what was denied, and nobody would see it.
   if (args === null || args.tuples.length === 0) return 'its arguments are not known';
-  return args.overflow + args.unreadable > 0 ? 'not all of its arguments are known' : null;
+  const known = args.tuples.reduce((sum, { count }) => sum + count, 0);
+  return known < call.denied.count ? 'not all of its arguments are known' : null;
 }
 
 function passed(call: Call): Call {

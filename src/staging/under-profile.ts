@@ -1,6 +1,6 @@
 /** Runs for real under a profile, every call that its filter denies recorded. */
 import { randomBytes } from 'node:crypto';
-import { type ExitStatus, shellStatus } from '../capture/launch';
+import type { ExitStatus } from '../capture/launch';
 import { type RecordHooks, recordCommand, recordContainer } from '../capture/record';
 import type { EngineChoice } from '../engines';
 import {
@@ -20,7 +20,7 @@ const EBPF = { tracer: 'ebpf', denied: true, programs: 'auto' } as const;
 const STOP_MS = 10_000;
 
 /** A container of a sysieve that was killed is found by it. */
-export const VERIFY_LABEL = 'sysieve.verify';
+const VERIFY_LABEL = 'sysieve.verify';
 
 export interface UnderHooks {
   /** Ends the run. */
@@ -105,7 +105,7 @@ export async function commandUnder(
     recordHooks(hooks, hooks.signal),
   );
   if (exit === null) return { run, ended: 'the command still runs' };
-  return { run, ended: `the command ${exitText(exit)} (${shellStatus(exit)})` };
+  return { run, ended: `the command ${exitText(exit)}` };
 }
 
 /** The same settings under the profile, with a name and a label of its own. */

@@ -6,7 +6,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdirSync, openSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cleanUp, mountEmptyHierarchy } from './engine-cleanup';
+import { cleanUp, mountEmptyHierarchy, processesOf } from './engine-cleanup';
 
 export interface CliResult {
   code: number;
@@ -107,6 +107,16 @@ async function waitForEngine(child: ChildProcess, log: string, ready: () => Prom
   });
 }
 
+/** Podman's service keeps the monitor of an exec by its API for five minutes after its end. */
+function endExecSessions(dir: string): void {
+  for (const line of processesOf(dir)) {
+    const [pid, command = ''] = line.split(' ');
+    if (command.endsWith('conmon') && line.includes('--exec-attach')) {
+      process.kill(Number(pid), 'SIGKILL');
+    }
+  }
+}
+
 const cgroupParent = (dir: string) => `sysieve-${path.basename(dir)}`;
 
 export async function startDocker(dir: string): Promise<TestEngine> {
@@ -203,6 +213,7 @@ default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
   const stop = async () => {
     await tryCli('rm', '-f', '-t', '0', '--depend', '--all');
     await endDaemon(service);
+    endExecSessions(dir);
     await cleanUp(dir, cgroupParent(dir));
   };
   try {
