@@ -47,7 +47,11 @@ export function interruptible(): {
     for (const each of SIGNALS) process.off(each, onSignal);
     say(`sysieve: ${signal}: stopping what was started`);
     ending.abort(
-      new SysieveError('system', 'interrupted', `interrupted by ${signal}; nothing was written`),
+      new SysieveError(
+        'system',
+        'interrupted',
+        `interrupted by ${signal} before its profile was written`,
+      ),
     );
   };
   for (const each of SIGNALS) process.on(each, onSignal);

@@ -44,7 +44,7 @@ function endedEarly(app: NamedApp, status: number, subject: Subject): SysieveErr
   return new SysieveError(
     'check',
     'app-ended',
-    `${app.name} ended by itself with status ${status}`,
+    `${app.name}: it ended by itself with status ${status}`,
     {
       cause: subject.output.toString(),
       remedy: 'Start it with the same settings by hand: it has to live until it is stopped.',

@@ -5,6 +5,7 @@ import type { App } from '../config';
 import { SysieveError } from '../errors';
 import { evidencePath, readTextFile, writeFileAtomic } from '../io';
 import { DEFAULT_OPTIONS, type MinimiseOptions, missing, type RuntimeChoice } from '../minimise';
+import { parseEvidence } from '../profile';
 import { type Run, serializeRecording } from '../recording';
 import { BASELINES_DIRECTORY, loadBaselines } from './baselines';
 import { profilePath } from './config-file';
@@ -104,11 +105,17 @@ export function judgeTrial({ name }: NamedApp, { denied, run, failure }: Trial):
   }
   if (failure !== null) {
     if (!(failure.thrown instanceof SysieveError)) throw failure.thrown;
-    const { kind, message, reason, remedy } = failure.thrown;
-    throw new SysieveError(kind, 'profile-breaks', `under the profile made of it, ${message}`, {
-      ...(reason === undefined ? {} : { cause: reason }),
-      ...(remedy === undefined ? {} : { remedy }),
-    });
+    const { kind, reason, remedy } = failure.thrown;
+    const message = failure.thrown.message.replace(`${name}: `, '');
+    throw new SysieveError(
+      kind,
+      'profile-breaks',
+      `${name}: under the profile made of it: ${message}`,
+      {
+        ...(reason === undefined ? {} : { cause: reason }),
+        ...(remedy === undefined ? {} : { remedy }),
+      },
+    );
   }
   const lost = missing(run);
   if (lost.length > 0 || run.completeness.deniedSinceMs === null) {
@@ -119,6 +126,20 @@ export function judgeTrial({ name }: NamedApp, { denied, run, failure }: Trial):
       { cause: lost.join('; ') || 'denied calls were not watched' },
     );
   }
+}
+
+const withoutPhases = (text: string): string =>
+  JSON.stringify(parseEvidence(text, 'evidence'), (key, value) =>
+    key === 'phases' ? undefined : value,
+  );
+
+/**
+ * On which side of a mark a call falls is a matter of milliseconds where it is made at both times. A
+ * file in a repository does not change for that.
+ */
+function saysTheSame(before: string | null, now: string): boolean {
+  if (before === null) return false;
+  return before === now || withoutPhases(before) === withoutPhases(now);
 }
 
 class ProfileApp {
@@ -144,6 +165,7 @@ class ProfileApp {
 
   async run(): Promise<void> {
     const { app, hooks, outcome } = this;
+    hooks.signal.throwIfAborted();
     await mkdir(dirname(outcome.profile), { recursive: true });
     // Before minutes of recording, not after them.
     await checkProfileDestination(outcome.profile);
@@ -186,13 +208,22 @@ class ProfileApp {
     const [text, evidence] = [await textOrNull(profile), await textOrNull(evidencePath(profile))];
     // The last moment: an interrupted command writes nothing any more.
     hooks.signal.throwIfAborted();
-    if (text !== made.profileText || evidence !== made.evidenceText) {
-      await writeProfile(profile, made);
-    }
+    const same = text === made.profileText && saysTheSame(evidence, made.evidenceText);
+    if (!same) await writeProfile(profile, made);
     outcome.made = made;
     outcome.before = text === null ? null : { text, evidence };
     outcome.status = text === null ? 'new' : text === made.profileText ? 'unchanged' : 'changed';
   }
+}
+
+/** An error of an engine or of minimise does not know which app it is about. */
+function named(name: string, thrown: unknown): unknown {
+  if (!(thrown instanceof SysieveError) || thrown.message.startsWith(`${name}: `)) return thrown;
+  const { kind, code, message, reason, remedy } = thrown;
+  return new SysieveError(kind, code, `${name}: ${message}`, {
+    ...(reason === undefined ? {} : { cause: reason }),
+    ...(remedy === undefined ? {} : { remedy }),
+  });
 }
 
 export async function profileApp(
@@ -204,7 +235,7 @@ export async function profileApp(
   try {
     await one.run();
   } catch (thrown) {
-    one.outcome.error = thrown;
+    one.outcome.error = named(app.name, thrown);
   }
   return one.outcome;
 }

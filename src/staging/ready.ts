@@ -140,7 +140,7 @@ export async function untilReady(
   throw new SysieveError(
     'check',
     'app-not-ready',
-    `${app.name} was not ready within ${limit / 1000} s: waited for ${readyText(ready)}`,
+    `${app.name}: not ready within ${limit / 1000} s: waited for ${readyText(ready)}`,
     {
       cause: `${why}; ${subject.output}`,
       remedy: 'Check `ready` of the app, and give it more time with ready.timeout.',

@@ -81,7 +81,7 @@ function runNews(run: Run, news: ReturnType<Seen['add']>, number: number): strin
 }
 
 function unstable(app: NamedApp, ended: string): SysieveError {
-  return new SysieveError('incomplete', 'app-not-stable', `${app.name} is not stable: ${ended}`, {
+  return new SysieveError('incomplete', 'app-not-stable', `${app.name}: not stable: ${ended}`, {
     remedy: 'Give it more runs with stable.maxRuns, or a workload that does the same every time.',
   });
 }

@@ -80,9 +80,9 @@ export function judge(added: readonly Added[], rule: StableRule, late: boolean):
   const quiet = added.length - 1 - added.findLastIndex((one) => !isNothing(one));
   const runs = plural(added.length, 'run');
   // The first run adds what it saw, unless it saw nothing at all.
+  const nothingNew = `nothing new in the last${quiet === 1 ? '' : ` ${quiet}`}`;
   if (added.length > 1 && quiet >= rule.runs) {
-    const last = quiet === 1 ? 'the last' : `the last ${quiet}`;
-    return { stable: true, ended: `${runs}, nothing new in ${last}` };
+    return { stable: true, ended: `${runs}, ${nothingNew}` };
   }
   if (added.length < rule.maxRuns && !late) return null;
   const limit = added.length >= rule.maxRuns ? 'maxRuns' : 'maxTime';
@@ -91,7 +91,6 @@ export function judge(added: readonly Added[], rule: StableRule, late: boolean):
     return { stable: false, ended: `${runs} (${limit}), with no second one to compare it to` };
   }
   const last = added.at(-1) as Added;
-  const how =
-    quiet > 0 ? `nothing new in the last ${quiet}` : `the last still added ${addedText(last)}`;
+  const how = quiet > 0 ? nothingNew : `the last still added ${addedText(last)}`;
   return { stable: false, ended: `${runs} (${limit}), ${how}` };
 }

@@ -1,6 +1,7 @@
 /** An app under the profile made of it: started anew, driven once, every denied call told. */
 import type { Profile } from '../profile';
-import type { Recording } from '../recording';
+import type { Recording, Run } from '../recording';
+import { isDeniedAlike } from './alike';
 import { deniedCalls } from './denied';
 import { deadlineOf, driveOnce } from './drive';
 import type { Rehearsed } from './subject';
@@ -11,7 +12,7 @@ export interface Trial {
   readonly denied: readonly DeniedCall[];
   /** Denied just as it was in every recorded run: the application is used to that. */
   readonly alike: readonly DeniedCall[];
-  readonly run: Rehearsed['run'];
+  readonly run: Run;
   readonly failure: Rehearsed['failure'];
 }
 
@@ -19,22 +20,6 @@ export interface Trial {
 function strictly(profile: Profile): Profile {
   if (profile.defaultAction !== 'SCMP_ACT_LOG') return profile;
   return { ...profile, defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: 1 };
-}
-
-/**
- * Whether the call never passed where it was recorded, and was answered the same: by errno alone, since
- * the arguments of denied calls are not recorded.
- */
-function deniedAlike(call: DeniedCall, { runs }: Recording): boolean {
-  const recorded = runs
-    .flatMap((run) => run.calls)
-    .filter(({ abi, number }) => abi === call.abi && number === call.number);
-  const answers = new Set(recorded.flatMap(({ denied }) => Object.keys(denied.errnos)));
-  return (
-    recorded.length > 0 &&
-    recorded.every(({ count, denied }) => denied.count === count) &&
-    Object.keys(call.errnos).every((errno) => answers.has(errno))
-  );
 }
 
 export async function tryProfile(
@@ -50,8 +35,8 @@ export async function tryProfile(
   const { run, failure } = await driveOnce(app, { label, under, quietMs: 0, deadline, hooks });
   const calls = deniedCalls(run, under.profile).filter(({ fallback }) => !fallback);
   return {
-    denied: calls.filter((call) => !deniedAlike(call, recording)),
-    alike: calls.filter((call) => deniedAlike(call, recording)),
+    denied: calls.filter((call) => !isDeniedAlike(call, run, recording)),
+    alike: calls.filter((call) => isDeniedAlike(call, run, recording)),
     run,
     failure,
   };

@@ -1,10 +1,11 @@
 /** `sysieve profile` against Docker: from an app's entry in the config to its proved profile. */
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEvidence, parseProfile } from '../../src/profile';
 import { parseRecording } from '../../src/recording';
-import { startDocker, type TestEngine } from '../support/engines';
+import { startDocker, startPodman, type TestEngine } from '../support/engines';
 import { imageRef, importImages } from '../support/image-build';
 import { moments } from '../support/random';
 import { privileged } from '../support/recorder';
@@ -38,11 +39,12 @@ const web = {
       command: [
         'sh',
         '-c',
-        'test -n "$SYSIEVE_CONTAINER" && test "$SYSIEVE_APP" = web && docker top "$SYSIEVE_CONTAINER"',
+        'test -n "$SYSIEVE_CONTAINER" && test "$SYSIEVE_APP" = web && "$SYSIEVE_ENGINE" top "$SYSIEVE_CONTAINER"',
       ],
     },
   ],
-  stop: { timeout: '1s' },
+  // As process 1 it ignores signals.
+  stop: { timeout: '200ms' },
 };
 
 const tiny = {
@@ -52,12 +54,19 @@ const tiny = {
   stable: { maxRuns: 1 },
 };
 
-privileged('sysieve profile', () => {
+const soak = process.env.SYSIEVE_SOAK === '1';
+const start = {
+  docker: startDocker,
+  podman: (dir: string) => startPodman(dir, 'crun'),
+};
+const engines = soak ? (['docker', 'podman'] as const) : (['docker'] as const);
+
+privileged.each(engines)('sysieve profile with %s', (name) => {
   let engine: TestEngine;
   let repo: Repository;
 
   beforeAll(async () => {
-    engine = await startDocker(mkdtempSync(join(tmpdir(), 'sysieve-profile-')));
+    engine = await start[name](mkdtempSync(join(tmpdir(), 'sysieve-profile-')));
     await importImages(engine, ['busybox']);
   });
   afterAll(async () => {
@@ -157,14 +166,13 @@ privileged('sysieve profile', () => {
   });
 
   it('writes no profile under which the app does something that was not recorded', async () => {
-    // It does the new thing from its third start on: that is the one under the profile.
+    // It does the new thing from its second start on: that is the one under the profile.
     const state = join(repo.dir, 'starts');
     const script =
-      'echo x >> /state/n; test $(wc -l < /state/n) -lt 3 || chmod 700 /state; echo ran';
-    const { stable: _, ...rest } = tiny;
+      'echo x >> /state/n; test $(wc -l < /state/n) -lt 2 || chmod 700 /state; echo ran';
     repo.configure({
       grows: {
-        ...rest,
+        ...tiny,
         command: ['sh', '-c', script],
         run: { network: 'none', volumes: [{ source: './starts', target: '/state' }] },
       },
@@ -175,12 +183,53 @@ privileged('sysieve profile', () => {
     expect(JSON.parse(stdout).apps).toMatchObject([
       {
         status: 'failed',
-        runs: 2,
+        runs: 1,
         denied: [{ name: 'chmod', count: 1, errnos: { 1: 1 } }],
         error: { code: 'profile-denies', cause: expect.stringContaining('chmod') },
       },
     ]);
     expect(repo.list('profiles')).toEqual([]);
+  });
+
+  it('takes the settings of a container, steps inside it, and daemons of the host', async () => {
+    // Nothing that calls otherwise when the machine is slow: one run has to show it all.
+    const server = ['sh', '-c', 'mkdir /up; exec busybox sleep 1000'];
+    await engine.cli(
+      'create',
+      '--name',
+      'base',
+      ...engine.createArgs,
+      '--network=none',
+      image,
+      ...server,
+    );
+    repo.configure({
+      copy: {
+        container: 'base',
+        under: 'allow-all',
+        ready: { command: ['busybox', 'test', '-d', '/up'], in: 'container' },
+        workload: { command: ['busybox', 'chmod', '700', '/up'], in: 'container', repeat: 2 },
+        stop: { timeout: '200ms' },
+        stable: { maxRuns: 1 },
+      },
+      daemon: {
+        command: ['sh', '-c', `sleep 4711 & echo left`],
+        ready: { log: 'left' },
+        workload: { command: ['sh', '-c', 'until pgrep -f "^sleep 4711"; do :; done'] },
+        stable: { maxRuns: 1 },
+      },
+    });
+    const { status, stdout, stderr } = await repo.sysieve(['profile']);
+    await engine.cli('rm', 'base');
+    expect(status === 0 ? '' : stderr).toBe('');
+    expect(stdout).toMatch(/^copy +new +1 run \(maxRuns\)/m);
+    expect(stderr).toMatch(/copy\] note: recorded under a filter that allows all/);
+    expect(stderr).toMatch(/copy\] note: steps run in the container/);
+    const evidence = parseEvidence(repo.read('profiles/copy.evidence.json') ?? '', 'copy');
+    expect(evidence.calls.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['mkdir', 'chmod']),
+    );
+    expect(spawnSync('pgrep', ['-f', '^sleep 4711']).status).toBe(1);
   });
 
   it('stops and removes its containers on SIGTERM, and writes nothing', async () => {
@@ -193,7 +242,7 @@ privileged('sysieve profile', () => {
   });
 
   it('leaves nothing broken when it is killed at any moment', async () => {
-    const kills = process.env.SYSIEVE_SOAK === '1' ? 100 : 10;
+    const kills = soak ? 100 : 10;
     const { next } = moments('sysieve profile killed');
     repo.configure({ tiny });
     const began = Date.now();
