@@ -126,7 +126,7 @@ module.exports = {
       name: 'engine-client-only-in-engines',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/engines/' },
-      to: { path: '^node_modules/dockerode/' },
+      to: { path: '^node_modules/(dockerode|@grpc/grpc-js|protobufjs)/' },
     },
     {
       name: 'command-line-only-in-cli',

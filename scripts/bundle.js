@@ -74,7 +74,7 @@ const { outputFiles, metafile } = buildSync({
   // Of CommonJS packages, all would be in it instead of what is used.
   mainFields: ['module', 'main'],
   // Native code, and what drags in megabytes for the few commands that speak to an engine.
-  external: ['dockerode', 'ffi-napi'],
+  external: ['dockerode', 'ffi-napi', '@grpc/grpc-js', 'protobufjs'],
   legalComments: 'none',
   logLevel: 'warning',
   ...MINIFY,

@@ -217,6 +217,7 @@ Napi::Function Session::Define(Napi::Env env) {
                      {
                          InstanceMethod<&Session::Start>("start"),
                          InstanceMethod<&Session::WatchDenied>("watchDenied"),
+                         InstanceMethod<&Session::Follow>("follow"),
                          InstanceMethod<&Session::Read>("read"),
                          InstanceMethod<&Session::Detach>("detach"),
                          InstanceMethod<&Session::Stop>("stop"),
@@ -235,6 +236,7 @@ Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(inf
                                             : ExecRule::kAny;
   target_.denied = options.Get("denied").ToBoolean().Value();
   target_.entry_only = options.Get("entryOnly").ToBoolean().Value();
+  target_.found_unstarted = options.Get("foundUnstarted").ToBoolean().Value();
   target_.cgroups = List<std::string>(options, "cgroups");
   target_.cgroup_names = List<std::string>(options, "cgroupNames");
   target_.mount_namespaces = List<uint32_t>(options, "mountNamespaces");
@@ -270,6 +272,29 @@ Napi::Value Session::WatchDenied(const Napi::CallbackInfo& info) {
   if (!Running(env)) return env.Undefined();
   if (const Status status = tracer_->WatchDenied(); !status.ok()) Throw(env, status);
   return env.Undefined();
+}
+
+Napi::Value Session::Follow(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!Running(env)) return env.Undefined();
+  if (!info[0].IsObject()) {
+    Napi::TypeError::New(env, "options expected").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  const auto options = info[0].As<Napi::Object>();
+  Target more;
+  more.exec_rule = target_.exec_rule;
+  more.found_unstarted = options.Get("foundUnstarted").ToBoolean().Value();
+  more.cgroups = List<std::string>(options, "cgroups");
+  more.cgroup_names = List<std::string>(options, "cgroupNames");
+  size_t tasks = 0;
+  if (const Status status = tracer_->Follow(more, &tasks); !status.ok()) {
+    Throw(env, status);
+    return env.Undefined();
+  }
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("tasks", static_cast<double>(tasks));
+  return out;
 }
 
 Napi::Value Session::Read(const Napi::CallbackInfo& info) {

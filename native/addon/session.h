@@ -18,6 +18,7 @@ class Session : public Napi::ObjectWrap<Session> {
  private:
   Napi::Value Start(const Napi::CallbackInfo& info);
   Napi::Value WatchDenied(const Napi::CallbackInfo& info);
+  Napi::Value Follow(const Napi::CallbackInfo& info);
   Napi::Value Read(const Napi::CallbackInfo& info);
   Napi::Value Detach(const Napi::CallbackInfo& info);
   Napi::Value Stop(const Napi::CallbackInfo& info);

@@ -197,6 +197,22 @@ class EbpfTracer::Impl {
     return Status::Ok();
   }
 
+  // Names first: a cgroup that is made meanwhile is seen being made, or is there to be entered.
+  Status Follow(const Target& more, size_t* tasks) {
+    *tasks = 0;
+    if (!more.cgroup_names.empty()) {
+      // A container that was made anew does not come back, and the map has room for few names.
+      for (const std::string& text : followed_names_) RemoveCgroupName(text);
+      followed_names_ = more.cgroup_names;
+    }
+    if (Status s = AddCgroupNames(more); !s.ok()) return s;
+    std::erase_if(cgroup_directories_, [](const std::string& directory) {
+      return access(directory.c_str(), F_OK) != 0;
+    });
+    if (Status s = EnterCgroups(more); !s.ok()) return s;
+    return more.cgroups.empty() ? Status::Ok() : Scan(more, tasks);
+  }
+
   void Detach() {
     if (links_.empty()) return;
     // Newest first: "exit" before "enter", for the reason given at WatchDenied.
@@ -430,17 +446,7 @@ class EbpfTracer::Impl {
                          : target.exec_rule == ExecRule::kNamespace ? EXEC_NAMESPACE
                                                                     : EXEC_FILTER;
     config_->outer_mount_namespace = proc::Namespace(getpid(), "mnt");
-    const uint32_t one = 1;
-    for (const std::string& text : target.cgroup_names) {
-      sysieve_name name{};
-      if (text.empty() || text.size() >= sizeof(name.text)) {
-        return Status::Error(ENAMETOOLONG, "configure cgroup names", text);
-      }
-      memcpy(name.text, text.data(), text.size());
-      if (bpf_map_update_elem(MapFd("cgroup_names"), &name, &one, BPF_ANY) != 0) {
-        return Status::Error(errno, "configure cgroup names", text);
-      }
-    }
+    if (Status s = AddCgroupNames(target); !s.ok()) return s;
     const auto follow = [&](uint32_t kind, const std::vector<uint32_t>& inodes) {
       for (const uint32_t inode : inodes) {
         const sysieve_namespace key = {.kind = kind, .inode = inode};
@@ -455,6 +461,28 @@ class EbpfTracer::Impl {
     // outside, and after a restart into namespaces that are not known yet.
     config_->follow_namespaces = !target.mount_namespaces.empty() ||
                                  !target.pid_namespaces.empty() || !target.cgroup_names.empty();
+    return Status::Ok();
+  }
+
+  void RemoveCgroupName(const std::string& text) {
+    sysieve_name name{};
+    if (text.size() >= sizeof(name.text)) return;
+    memcpy(name.text, text.data(), text.size());
+    bpf_map_delete_elem(MapFd("cgroup_names"), &name);
+  }
+
+  Status AddCgroupNames(const Target& target) {
+    const uint32_t one = 1;
+    for (const std::string& text : target.cgroup_names) {
+      sysieve_name name{};
+      if (text.empty() || text.size() >= sizeof(name.text)) {
+        return Status::Error(ENAMETOOLONG, "configure cgroup names", text);
+      }
+      memcpy(name.text, text.data(), text.size());
+      if (bpf_map_update_elem(MapFd("cgroup_names"), &name, &one, BPF_ANY) != 0) {
+        return Status::Error(errno, "configure cgroup names", text);
+      }
+    }
     return Status::Ok();
   }
 
@@ -526,8 +554,10 @@ class EbpfTracer::Impl {
   }
 
   size_t ClaimThread(const Target& target, int pid, int tid) {
-    const uint8_t slot =
-        IsEntering(target, pid, tid) ? SLOT_EXEC_SETUP : SlotFor(proc::ExecutablePath(pid));
+    const uint8_t slot = target.found_unstarted
+                             ? (proc::IsFiltered(pid, tid) ? SLOT_RUNTIME : SLOT_SETUP)
+                         : IsEntering(target, pid, tid) ? SLOT_EXEC_SETUP
+                                                        : SlotFor(proc::ExecutablePath(pid));
     const TaskTable::Claimed claimed = tasks_.Claim(pid, tid, slot);
     if (claimed == TaskTable::Claimed::kNoRoom) lost_in_scan_++;
     return claimed == TaskTable::Claimed::kNew ? 1 : 0;
@@ -653,6 +683,7 @@ class EbpfTracer::Impl {
   sysieve_counters* counters_ = nullptr;
   TaskTable tasks_;
   std::vector<std::string> cgroup_directories_;
+  std::vector<std::string> followed_names_;
   std::vector<std::pair<std::string, Link>> links_;
   uint64_t start_ns_ = 0;
   uint64_t end_ns_ = 0;
@@ -694,6 +725,10 @@ Status EbpfTracer::WatchDenied() {
 
 Status EbpfTracer::Read(Observation* out) {
   return impl_ ? impl_->Read(out) : Status::Error(EINVAL, "read the recording");
+}
+
+Status EbpfTracer::Follow(const Target& more, size_t* tasks) {
+  return impl_ ? impl_->Follow(more, tasks) : Status::Error(EINVAL, "follow another cgroup");
 }
 
 void EbpfTracer::Detach() {

@@ -19,6 +19,7 @@ class EbpfTracer : public Tracer {
   Status Start(const Target& target, size_t* tasks) override;
   Status WatchDenied() override;
   Status Read(Observation* out) override;
+  Status Follow(const Target& more, size_t* tasks) override;
   void Detach() override;
 
  private:

@@ -2,6 +2,7 @@
 #ifndef SYSIEVE_CORE_TRACER_H_
 #define SYSIEVE_CORE_TRACER_H_
 
+#include <cerrno>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,6 +34,8 @@ struct Target {
   ExecRule exec_rule = ExecRule::kAny;
   bool denied = false;
   bool entry_only = false;  // setup_pids get a filter that answers TRACE to every call
+  // What is found running is a container runtime's and has not executed the entrypoint yet.
+  bool found_unstarted = false;
   std::vector<std::string> cgroups;
   std::vector<std::string> cgroup_names;
   std::vector<uint32_t> mount_namespaces;
@@ -113,6 +116,13 @@ class Tracer {
   virtual Status Start(const Target& target, size_t* tasks) = 0;
   virtual Status WatchDenied() = 0;
   virtual Status Read(Observation* out) = 0;
+  // Armed: also follows `more`'s cgroups, and its cgroup names in place of those of the last
+  // Follow. `tasks` as with Start.
+  virtual Status Follow(const Target& more, size_t* tasks) {
+    (void)more;
+    *tasks = 0;
+    return Status::Error(EOPNOTSUPP, "follow another cgroup");
+  }
   // After this nothing is counted any more; Read still works. Idempotent.
   virtual void Detach() = 0;
 };

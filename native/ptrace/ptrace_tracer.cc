@@ -46,7 +46,8 @@ class PtraceTracer::Impl {
     if (out->filtered) out->blind_spots.emplace_back("denied-as-attempts");
     if (shared_.nested) out->blind_spots.emplace_back("nested-ptrace");
     if (shared_.unreadable) out->blind_spots.emplace_back("executable-unreadable");
-    if (!target_.cgroups.empty()) out->blind_spots.emplace_back("entrants-unseen");
+    const bool container = !target_.cgroups.empty() || !target_.mount_namespaces.empty();
+    if (container) out->blind_spots.emplace_back("entrants-unseen");
   }
 
  private:

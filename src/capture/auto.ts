@@ -31,7 +31,9 @@ export async function recordAuto<T>(
   const refusals: string[] = [];
   const tracers = candidates(asked);
   for (const tracer of tracers) {
+    let armed = false;
     const onReady = (what: string): void => {
+      armed = true;
       hooks.onNote([`tracer ${tracer}`, ...refusals].join('; '));
       hooks.onReady(what);
     };
@@ -39,7 +41,8 @@ export async function recordAuto<T>(
       return await body(tracer, { ...hooks, onReady });
     } catch (thrown) {
       const unfit = thrown instanceof SysieveError && UNFIT.includes(thrown.code);
-      if (!unfit || tracers.length === 1) throw thrown;
+      // What it has recorded by now no other tracer can.
+      if (!unfit || armed || tracers.length === 1) throw thrown;
       const reason = thrown.reason === undefined ? '' : ` (${thrown.reason})`;
       refusals.push(`not ${tracer}: ${thrown.message}${reason}`);
     }

@@ -20,6 +20,8 @@ export interface SessionOptions {
   /** Namespace inode numbers; a process from outside that joins one of them belongs to the target. */
   mountNamespaces: number[];
   pidNamespaces: number[];
+  /** What runs in the cgroups is a container runtime's and has not executed the entrypoint yet. */
+  foundUnstarted?: boolean;
   /** Processes that match with all their threads and descendants. */
   pids: number[];
   /** Processes that match and are still in phase setup (sysieve's own launcher). */
@@ -125,6 +127,14 @@ export interface Observation {
 export interface NativeSession {
   /** Loads, attaches, scans; throws an Error with `code` (errno name), `operation`. Returns the tasks found. */
   start(): { tasks: number };
+  /**
+   * Follows more cgroups from now on, and names of cgroups to be made in place of those that were
+   * given here before; throws as start() does.
+   * Only the ebpf tracer can. Returns the tasks found in them.
+   */
+  follow(more: Pick<SessionOptions, 'cgroups' | 'cgroupNames' | 'foundUnstarted'>): {
+    tasks: number;
+  };
   /** Begins to watch denied calls. Idempotent. */
   watchDenied(): void;
   read(): Observation;

@@ -76,6 +76,15 @@ export class Capture {
     }
   }
 
+  /** Follows more cgroups from now on; see NativeSession. */
+  follow(more: Parameters<NativeSession['follow']>[0]): void {
+    try {
+      this.session.follow(more);
+    } catch (error) {
+      throw fromNative(error, this.tracer);
+    }
+  }
+
   /** Reads the state so far; begins to watch denied calls once a task was seen under a filter. */
   poll(): Progress {
     const seen = this.observe();

@@ -1,10 +1,18 @@
 /** Records one target of each kind into a run. Decides when a recording ends, not how it is shown. */
 
-import { type ContainerInfo, type FindOptions, findContainer, watchContainer } from '../engines';
+import {
+  type ContainerEvent,
+  type ContainerInfo,
+  type FindOptions,
+  findContainer,
+  lookAgain,
+  watchContainer,
+} from '../engines';
 import { SysieveError } from '../errors';
 import { type Completeness, MAX_TEXT, type Run } from '../recording/schema';
 import type { SessionOptions, TracerName } from './binding-types';
 import { Capture, type CaptureTarget, type Progress, packageVersion } from './capture';
+import { Follower } from './follow';
 import {
   type ExitStatus,
   type Launched,
@@ -266,10 +274,28 @@ function containerTarget(info: ContainerInfo, options: RecordOptions): CaptureTa
     execRule: info.seccomp === 'filter' ? 'filter' : 'namespace',
     ...armed(options, info.seccomp === 'filter'),
     cgroups: info.cgroups.map((cgroup) => cgroup.path),
-    cgroupNames: info.cgroupNames,
+    // A plain OCI container never starts twice, and its name may be another cgroup's too.
+    cgroupNames: info.endpoint.kind === 'state' ? [] : info.cgroupNames,
+    foundUnstarted: info.unstarted,
+    // ptrace looks for tasks in cgroups; without one, they are its init's descendants.
+    pids: options.tracer === 'ptrace' && info.withoutCgroup && info.pid !== null ? [info.pid] : [],
     mountNamespaces: info.mountNamespace === null ? [] : [info.mountNamespace],
     pidNamespaces: info.pidNamespace === null ? [] : [info.pidNamespace],
   };
+}
+
+/** Its start would show in no way: its namespaces are made with it. */
+function withoutCgroup({ engine, name }: ContainerInfo): SysieveError {
+  return new SysieveError(
+    'system',
+    'container-without-cgroup',
+    `the start of ${name} cannot be seen: ${engine} runs it without a cgroup`,
+    {
+      cause: 'it was asked to, or it is rootless on a host with cgroup v1, where users have none',
+      remedy:
+        'Start it first and record it then, boot with systemd.unified_cgroup_hierarchy=1, or record it as root.',
+    },
+  );
 }
 
 /** Arms on the container as it is now; one that stopped or started meanwhile is looked at again. */
@@ -284,9 +310,12 @@ async function armContainer(
         remedy: 'ptrace does not see a container start: start it first, or use --tracer ebpf.',
       });
     }
+    if (options.tracer === 'ebpf' && info.withoutCgroup && !info.running && info.pid === null) {
+      throw withoutCgroup(info);
+    }
     try {
       const capture = new Capture(containerTarget(info, options));
-      if (attempt === ATTEMPTS || !(await startedUnseen(info, capture, options))) {
+      if (attempt === ATTEMPTS || !(await startedUnseen(info, capture))) {
         return { info, capture };
       }
       capture.abandon();
@@ -298,20 +327,18 @@ async function armContainer(
 }
 
 /** A start between the look at the container and the arming leaves the tracer on one that is past. */
-async function startedUnseen(
-  info: ContainerInfo,
-  capture: Capture,
-  options: FindOptions,
-): Promise<boolean> {
-  let now: ContainerInfo;
-  try {
-    now = await findContainer(info.id, options);
-  } catch {
-    return false; // removed, or the engine is gone: the watch finds out
-  }
+async function startedUnseen(info: ContainerInfo, capture: Capture): Promise<boolean> {
+  // Removed, or the engine is gone: the watch finds out.
+  const now = await lookAgain(info).catch(() => null);
+  if (now === null) return false;
   if (now.startedAt === info.startedAt && now.pid === info.pid) return false;
   const { starts, live } = capture.poll();
   return starts === 0 && (capture.tasksFound > 0 || live === 0);
+}
+
+/** runc and crun start a container once; another of the same id is another container. */
+function endsForGood({ endpoint }: ContainerInfo, event: ContainerEvent): boolean {
+  return endpoint.kind === 'state' && event.type === 'died';
 }
 
 /**
@@ -324,6 +351,9 @@ export async function recordContainer(
   hooks: RecordHooks,
 ): Promise<Recorded> {
   const { info, capture } = await armContainer(name, options);
+  // Docker and Podman start it again in a cgroup of the same name, where it has one.
+  const changes = info.engine === 'cri' || info.withoutCgroup;
+  const follower = changes && options.tracer === 'ebpf' ? new Follower(capture) : null;
   const removed = new AbortController();
   const end = AbortSignal.any([hooks.signal, removed.signal]);
   try {
@@ -332,12 +362,24 @@ export async function recordContainer(
     hooks.onArmed?.(capture);
     hooks.onReady(`${info.engine} container ${info.name}`);
     if (!info.running) hooks.onNote('the container is not running: waiting for its start');
+    // The runtime may have begun to set it up before the tracer was armed.
+    if (info.unstarted) follower?.follow(info);
+    let failure: unknown = null;
     const watching = watchContainer(
       info,
       (event) => {
+        try {
+          const note = follower?.on(event) ?? null;
+          if (note !== null) hooks.onNote(note);
+        } catch (error) {
+          failure ??= error;
+          removed.abort();
+        }
         if (event.type === 'started') hooks.onNote('the container was started');
-        else if (event.type === 'died') hooks.onNote('the container stopped');
-        else if (event.type === 'removed') removed.abort();
+        else if (event.type === 'died') {
+          hooks.onNote('the container stopped');
+          if (endsForGood(info, event)) removed.abort();
+        } else if (event.type === 'removed') removed.abort();
         else if (event.type === 'engine-lost') {
           hooks.onNote(`${info.engine} does not answer (${event.cause}); recording goes on`);
         }
@@ -348,18 +390,21 @@ export async function recordContainer(
     if (options.tracer === 'ptrace' && !end.aborted) {
       hooks.onNote('the container stopped; ptrace does not see it start again');
     }
+    if (failure !== null) throw failure;
+    const now = follower === null ? null : await lookAgain(info).catch(() => null);
     const run = capture.finish({
-      attachedLate: late(capture, Number.isNaN(age) ? null : age),
+      attachedLate: info.unstarted ? null : late(capture, Number.isNaN(age) ? null : age),
+      blindSpots: follower?.blindSpots(capture.poll().starts, now) ?? [],
       runtime:
         info.runtime === null
           ? null
           : { name: info.runtime.name, version: info.runtime.version ?? 'unknown' },
       target: {
-        kind: 'container',
+        kind: info.engine === 'cri' ? 'pod' : 'container',
         engine: info.engine,
         name: info.name,
-        id: info.id,
-        image: info.image,
+        id: info.id === '' ? null : info.id,
+        image: info.image === '' ? null : info.image,
       },
     });
     removed.abort();

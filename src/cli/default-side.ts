@@ -1,10 +1,10 @@
 /** An engine's default profile as a side of a comparison. */
 import type { ProfileSide, Side } from '../diff';
-import { type EngineName, localEngineVersion } from '../engines';
+import { type ApiEngineName, localEngineVersion } from '../engines';
 import { SysieveError } from '../errors';
 import { gatedDefault } from '../profile';
 
-const TITLE: Record<EngineName, string> = { docker: 'Docker', podman: 'Podman' };
+const TITLE: Record<ApiEngineName, string> = { docker: 'Docker', podman: 'Podman' };
 
 /** Which release, and why that one. */
 interface Asked {
@@ -12,7 +12,7 @@ interface Asked {
   why: string;
 }
 
-function asked(engine: EngineName, version: string | undefined, beside: Side | null): Asked {
+function asked(engine: ApiEngineName, version: string | undefined, beside: Side | null): Asked {
   if (version !== undefined) return { version, why: '' };
   if (beside !== null && beside.kind !== 'profile' && beside.live.engine?.name === engine) {
     const running = beside.live.engine.version;

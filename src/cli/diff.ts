@@ -94,7 +94,11 @@ export function register(program: Command): void {
     .option('--arch <names>', `the machines: ${MACHINES.join(', ')}`, someOf(MACHINES))
     .option('--runtime <names>', `the runtimes: ${RUNTIMES.join(', ')}`, someOf(RUNTIMES))
     .option('--reading <engine>', 'read gated files as docker or podman does', reading)
-    .option('--engine <engine>', 'where to look for containers: auto, docker, podman', engine)
+    .option(
+      '--engine <engine>',
+      'where to look for containers: auto, docker, podman, cri, runc, crun',
+      engine,
+    )
     .option('--without-base', 'read a SeccompProfile without the base profile that it names');
   reviewOptions(command, ['widen', 'high', 'medium', 'any']).action(run);
 }
@@ -104,6 +108,10 @@ function reading(text: string): 'docker' | 'podman' {
   return text;
 }
 
+const ENGINES: readonly EngineChoice[] = ['auto', 'docker', 'podman', 'cri', 'oci', 'runc', 'crun'];
+
 function engine(text: string): EngineChoice {
-  return text === 'auto' ? text : reading(text);
+  const found = ENGINES.find((choice) => choice === text);
+  if (found === undefined) throw new InvalidArgumentError(`one of ${ENGINES.join(', ')}.`);
+  return found;
 }

@@ -4,7 +4,13 @@ import path from 'node:path';
 import { dumpFilters } from '../capture/filter';
 import { type SeccompState, seccompState } from '../capture/seccomp';
 import type { FilterSide, Live, UnfilteredSide } from '../diff';
-import { type ContainerInfo, type EngineChoice, engineVersion, findContainer } from '../engines';
+import {
+  type ContainerInfo,
+  type EngineChoice,
+  engineVersion,
+  findContainer,
+  lookAgain,
+} from '../engines';
 import { SysieveError } from '../errors';
 import { policyOfPrograms } from '../policy';
 
@@ -82,26 +88,31 @@ async function versionOf(info: ContainerInfo): Promise<string | null> {
   }
 }
 
-/** `spec`: container:NAME */
+/** `spec`: container:NAME, or of engine `cri` pod:NAMESPACE/POD[/CONTAINER] */
 export async function containerSide(
   spec: string,
   name: string,
   engine: EngineChoice,
 ): Promise<LiveSide> {
   const info = await findContainer(name, { engine });
-  if (info.pid === null) {
+  if (info.pid === null || info.unstarted) {
+    const start = info.engine === 'cri' ? '' : ` (${info.engine} start ${info.name})`;
     throw new SysieveError('input', 'container-not-running', `${spec} is not running`, {
-      cause: 'filters are installed on processes, and it has none',
-      remedy: `Start it (${info.engine} start ${info.name}) and try again.`,
+      cause: 'filters are installed on processes, and it has none of its own',
+      remedy: `Start it${start} and try again.`,
     });
   }
-  const version = await versionOf(info);
   const runtime = runtimeOf(info.runtime?.name ?? null);
-  const pid = info.pid;
-  const side = naming(spec, () => readLive(pid, spec, runtime, { name: info.engine, version }));
+  const { engine: asked, pid } = info;
+  // The others have no default profile of their own.
+  const known = asked === 'docker' || asked === 'podman' ? asked : null;
+  const version = known === null ? null : await versionOf(info);
+  const side = naming(spec, () =>
+    readLive(pid, spec, runtime, known === null ? null : { name: known, version }),
+  );
   // Between the engine's answer and the reading the id may have become another process's.
-  const again = await findContainer(info.id, { engine });
-  if (again.pid !== pid || again.startedAt !== info.startedAt) {
+  const again = await lookAgain(info);
+  if (again?.pid !== pid || again.startedAt !== info.startedAt) {
     throw new SysieveError('input', 'container-changed', `${spec} was restarted meanwhile`, {
       remedy: 'Try again once it runs on.',
     });

@@ -18,6 +18,8 @@ interface Options {
   pid?: number;
   cgroup?: string;
   container?: string;
+  pod?: string;
+  stateDir?: string;
   engine: EngineChoice;
   output: string;
   duration?: number;
@@ -52,9 +54,11 @@ export function register(program: Command): void {
     .option('--cgroup <path>', 'a cgroup directory and all below it')
     .addOption(
       new Option('--engine <name>', 'where to look for the container')
-        .choices(['auto', 'docker', 'podman'])
+        .choices(['auto', 'docker', 'podman', 'cri', 'oci', 'runc', 'crun'])
         .default('auto'),
     )
+    .option('--pod <ns/name[/container]>', 'a container of a Kubernetes pod on this node, by CRI')
+    .option('--state-dir <dir>', 'with --engine runc or crun: the root directory they were given')
     .option('-o, --output <file>', 'where the recording is written; - is stdout', 'recording.json')
     .option('--duration <time>', 'end after this time, e.g. 90s, 10m, 2h', parseDuration)
     .option(
@@ -86,6 +90,7 @@ export function register(program: Command): void {
       '\nExamples:\n' +
         '  sysieve record -o ls.json -- ls -l /\n' +
         '  sysieve record --container web -o web.json --duration 10m\n' +
+        '  sysieve record --pod default/web-0/nginx -o web.json\n' +
         '  sysieve record --pid 4711 -o app.json\n' +
         '\nTracers:\n' +
         '  ebpf    counts in the kernel; needs root. Sees which calls were denied.\n' +
@@ -109,12 +114,13 @@ async function record(command: string[], options: Options): Promise<void> {
     options.pid !== undefined ? '--pid' : null,
     options.cgroup !== undefined ? '--cgroup' : null,
     options.container !== undefined ? '--container' : null,
+    options.pod !== undefined ? '--pod' : null,
   ].filter((target) => target !== null);
   if (chosen.length !== 1) {
     const given =
       chosen.length === 0 ? 'no target given' : `${chosen.join(' and ')} exclude each other`;
     throw new SysieveError('usage', 'target-unclear', given, {
-      remedy: 'Give one of --pid, --container, --cgroup, or -- COMMAND.',
+      remedy: 'Give one of --pid, --container, --pod, --cgroup, or -- COMMAND.',
     });
   }
   if ((options.tracer === 'ptrace' || options.tracer === 'notify') && options.denied === true) {
@@ -142,13 +148,18 @@ async function record(command: string[], options: Options): Promise<void> {
     );
   }
   if (tracer === 'notify' && command.length === 0) refuseAttaching();
+  checkPlace(options);
   const advice = entryOnly ? ['the command is killed when its recording or sysieve ends'] : [];
   const body: Parameters<typeof recordWith>[1] = (hooks, onStarted) => {
     const recordBy = (chosen: TracerName, hooks: RecordHooks): Promise<Recorded> => {
       const how = { tracer: chosen, denied, programs };
       if (options.pid !== undefined) return recordPid(options.pid, how, hooks);
+      if (options.pod !== undefined) {
+        return recordContainer(options.pod, { ...how, engine: 'cri' }, hooks);
+      }
       if (options.container !== undefined) {
-        return recordContainer(options.container, { ...how, engine: options.engine }, hooks);
+        const { engine, stateDir } = options;
+        return recordContainer(options.container, { ...how, engine, stateDir }, hooks);
       }
       if (options.cgroup !== undefined) {
         return recordCgroup(options.cgroup, { ...how, execRule: options.boundary }, hooks);
@@ -163,6 +174,26 @@ async function record(command: string[], options: Options): Promise<void> {
     return recordAuto({ command: command.length > 0, ebpfOnly }, hooks, recordBy);
   };
   await recordWith(options, body, advice);
+}
+
+/** Options that say where a container is, and contradict the rest. */
+function checkPlace({ pod, container, engine, stateDir }: Options): void {
+  if (pod !== undefined && !/^[^/]+\/[^/]+(\/[^/]+)?$/.test(pod)) {
+    throw new SysieveError('usage', 'pod-unclear', `--pod "${pod}" names no pod`, {
+      remedy: 'Give NAMESPACE/POD or NAMESPACE/POD/CONTAINER, as kubectl get pods -A lists them.',
+    });
+  }
+  if (pod !== undefined && engine !== 'auto' && engine !== 'cri') {
+    throw new SysieveError('usage', 'pod-engine', `${engine} has no pods of Kubernetes`, {
+      remedy: 'Leave --engine out: --pod is looked up by the CRI.',
+    });
+  }
+  if (stateDir === undefined) return;
+  if (container === undefined || !['oci', 'runc', 'crun'].includes(engine)) {
+    throw new SysieveError('usage', 'state-dir-unfit', '--state-dir is of runc and crun', {
+      remedy: 'Give --container ID and --engine runc or --engine crun with it.',
+    });
+  }
 }
 
 /** A filter can be given to what one starts, to nothing that runs. */

@@ -19,7 +19,7 @@ export interface SideOptions {
 }
 
 /** For the help of the commands that take sides. */
-export const SIDES = `file, '-' (standard input), REV:PATH (git), container:NAME, pid:N, default:docker[@VERSION] or default:podman[@VERSION]`;
+export const SIDES = `file, '-' (standard input), REV:PATH (git), container:NAME, pod:NS/NAME[/CONTAINER], pid:N, default:docker[@VERSION] or default:podman[@VERSION]`;
 
 async function exists(path: string): Promise<boolean> {
   try {
@@ -78,10 +78,14 @@ export async function loadSide(spec: string, options: SideOptions = {}): Promise
     });
   }
   if (spec === '-') return fileSide(spec, options, []);
-  const [, kind, rest = ''] = /^(container|pid|default):(.*)$/s.exec(spec) ?? [];
+  const [, kind, rest = ''] = /^(container|pod|pid|default):(.*)$/s.exec(spec) ?? [];
   if (kind === 'container') {
     const { containerSide } = await import('./live-side.js');
     return containerSide(spec, rest, options.engine ?? 'auto');
+  }
+  if (kind === 'pod') {
+    const { containerSide } = await import('./live-side.js');
+    return containerSide(spec, rest, 'cri');
   }
   if (kind === 'pid') {
     const { processSide } = await import('./live-side.js');

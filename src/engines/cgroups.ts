@@ -1,4 +1,5 @@
 /** From /proc/PID/cgroup and /proc/self/mountinfo to cgroup directories; v1, v2 and hybrid. */
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ContainerCgroup, EngineName } from './types';
 
@@ -22,6 +23,22 @@ export function cgroupNamesOf(engine: EngineName, id: string): string[] {
   return engine === 'docker'
     ? [id, `docker-${id}.scope`]
     : [`libpod-${id}`, `libpod-${id}.scope`, `libpod-payload-${id}`];
+}
+
+/** A path below the roots of the hierarchies as directories of this mount namespace. */
+export function cgroupDirectories(
+  cgroup: string,
+  exists: (dir: string) => boolean,
+  mountinfo = readFileSync('/proc/self/mountinfo', 'utf8'),
+): string[] {
+  const found = new Set<string>();
+  for (const { root, mountpoint } of parseCgroupMounts(mountinfo)) {
+    const inside = below(root, cgroup);
+    if (inside === null) continue;
+    const dir = path.join(mountpoint, inside);
+    if (exists(dir)) found.add(dir);
+  }
+  return [...found];
 }
 
 /** The kernel writes space, tab, newline and backslash in mountinfo as octal escapes. */

@@ -1,5 +1,5 @@
 /** What sysieve does to containers of its own: make, start, drive, stop and remove them. */
-import type { Endpoint, EngineName } from './types';
+import type { ApiEngineName, Endpoint } from './types';
 
 export type SeccompChoice =
   /** What the engine gives every container. */
@@ -48,7 +48,7 @@ export interface Executed {
 
 /** One engine's way to do it. Every failure is a SysieveError with the engine's own words as cause. */
 export interface ContainerControl {
-  readonly engine: EngineName;
+  readonly engine: ApiEngineName;
   readonly endpoint: Endpoint;
   /** The new container's id. Never pulls: an image that is not there is an error. */
   create(spec: ContainerSpec): Promise<string>;

@@ -2,25 +2,42 @@
 import { existsSync } from 'node:fs';
 import { SysieveError } from '../errors';
 import { cgroupNamesOf } from './cgroups';
+import { criClient, criVersion } from './cri/client';
+import { criEngine } from './cri/engine';
+import { parsePodRef } from './cri/pods';
 import { dockerEngine } from './docker';
+import { ociEngine } from './oci-state';
+import { CRI_VARIABLE, criPlaces, lookedFor, statePlaces } from './places';
 import {
   findPodman,
   podmanCommandEngine,
   podmanCommandVersion,
   podmanSocketEngine,
+  usualPodmanSocket,
 } from './podman';
 import { readProcess } from './process';
+import { runtimeVersion } from './runtime-version';
 import { connect, identify } from './socket';
-import type { ContainerInfo, Endpoint, Engine, EngineChoice, EngineName, Inspected } from './types';
+import type {
+  ApiEngineName,
+  ContainerInfo,
+  Endpoint,
+  Engine,
+  EngineChoice,
+  EngineName,
+  Inspected,
+} from './types';
 
 export interface FindOptions {
   engine: EngineChoice;
   /** A unix socket to ask instead of the usual ones. */
   socket?: string | undefined;
+  /** Of runc or crun: the directory that they were given as their root. */
+  stateDir?: string | undefined;
 }
 
 const DOCKER_SOCKET = '/var/run/docker.sock';
-const PODMAN_SOCKET = '/run/podman/podman.sock';
+const PODMAN_SOCKET = usualPodmanSocket();
 
 /** The grammar of both engines for names; ids and their prefixes are within it. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/;
@@ -60,7 +77,21 @@ function socketCandidate(
   return { engine, endpoint: { kind: 'socket', path: usual }, named: false };
 }
 
+function runtimeCandidates(options: FindOptions): Candidate[] | null {
+  const runtimes = { oci: ['runc', 'crun'], runc: ['runc'], crun: ['crun'] } as const;
+  const { engine } = options;
+  if (engine !== 'oci' && engine !== 'runc' && engine !== 'crun') return null;
+  return runtimes[engine].flatMap((runtime) =>
+    statePlaces(runtime, options.stateDir).map((place) => ({ engine: runtime, ...place })),
+  );
+}
+
 export function candidates(options: FindOptions): Candidate[] {
+  const state = runtimeCandidates(options);
+  if (state !== null) return state;
+  const cri = () =>
+    criPlaces(options.socket).map((place): Candidate => ({ engine: 'cri', ...place }));
+  if (options.engine === 'cri') return cri();
   const docker = () => socketCandidate('docker', 'DOCKER_HOST', DOCKER_SOCKET, options.socket);
   const podman = (): Candidate | null => {
     const socket = socketCandidate('podman', 'CONTAINER_HOST', PODMAN_SOCKET, options.socket);
@@ -74,11 +105,13 @@ export function candidates(options: FindOptions): Candidate[] {
     return [docker()].filter((c) => c !== null);
   }
   if (options.engine === 'podman') return [podman()].filter((c) => c !== null);
-  return [docker(), podman()].filter((c) => c !== null);
+  return [docker(), podman(), ...cri()].filter((c) => c !== null);
 }
 
 export async function engineAt(endpoint: Endpoint): Promise<Engine> {
   if (endpoint.kind === 'cli') return podmanCommandEngine(endpoint.path);
+  if (endpoint.kind === 'cri') return criEngine(endpoint.path);
+  if (endpoint.kind === 'state') return ociEngine(endpoint.runtime, endpoint.path);
   const client = connect(endpoint.path);
   const version = await identify(client, endpoint.path);
   return version.engine === 'podman'
@@ -99,25 +132,38 @@ export async function describe(engine: Engine, seen: Inspected): Promise<Contain
     engine: engine.name,
     endpoint: engine.endpoint,
     id: seen.id,
+    ref: seen.ref ?? seen.id,
+    attempt: seen.attempt ?? null,
     name: seen.name,
     image: seen.image,
-    running: seen.pid !== null,
+    running: seen.pid !== null && seen.unstarted !== true,
     pid: seen.pid,
+    unstarted: seen.unstarted === true,
     startedAt: seen.startedAt,
     runtime:
       runtime === null ? null : { name: runtime, version: await engine.runtimeVersion(runtime) },
     // An engine-wide setting shows only in the process; the container's own setting also outranks
-    // a filter that the application put on itself.
-    seccomp: seen.unconfined || facts?.filtered === false ? 'unconfined' : 'filter',
+    // a filter that the application put on itself. A runtime's own process is not under it yet.
+    seccomp:
+      seen.unconfined || (facts?.filtered === false && seen.unstarted !== true)
+        ? 'unconfined'
+        : 'filter',
     cgroups: facts?.cgroups ?? [],
-    cgroupNames: cgroupNamesOf(engine.name, seen.id),
+    cgroupNames: seen.cgroupNames ?? cgroupNamesOf(engine.name, seen.id),
+    withoutCgroup: seen.withoutCgroup,
+    cgroupPath: seen.cgroupPath ?? null,
     mountNamespace: facts?.mountNamespace ?? null,
     pidNamespace: facts?.pidNamespace ?? null,
   };
 }
 
-async function ask(candidate: Candidate, name: string): Promise<ContainerInfo | null> {
-  const engine = await engineAt(candidate.endpoint);
+/** The container as its engine has it now; null: it is no more. */
+export function lookAgain({ endpoint, ref }: ContainerInfo): Promise<ContainerInfo | null> {
+  return ask(endpoint, ref);
+}
+
+async function ask(endpoint: Endpoint, name: string): Promise<ContainerInfo | null> {
+  const engine = await engineAt(endpoint);
   // A container may end or restart between the engine's answer and /proc.
   for (let attempt = 0; attempt < 5; attempt++) {
     const seen = await engine.inspect(name);
@@ -135,20 +181,44 @@ async function ask(candidate: Candidate, name: string): Promise<ContainerInfo | 
 }
 
 export function noEngine(options: FindOptions): SysieveError {
-  const looked = {
+  const looked: Record<EngineName, string> = {
+    cri: lookedFor('cri'),
+    runc: lookedFor('runc'),
+    crun: lookedFor('crun'),
     docker: `no socket at ${DOCKER_SOCKET}, DOCKER_HOST is not set`,
     podman: `no socket at ${PODMAN_SOCKET}, CONTAINER_HOST is not set, no podman on PATH`,
   };
-  const which: EngineName[] = options.engine === 'auto' ? ['docker', 'podman'] : [options.engine];
+  const { engine } = options;
+  const several = { auto: ['docker', 'podman', 'cri'], oci: ['runc', 'crun'] } as const;
+  const which = engine === 'auto' || engine === 'oci' ? several[engine] : [engine];
+  const remedies: Partial<Record<EngineChoice, string>> = {
+    cri: `start containerd or CRI-O, or name its socket in ${CRI_VARIABLE}`,
+    oci: 'name the state directory: --state-dir DIR',
+    runc: 'name the state directory: --state-dir DIR',
+    crun: 'name the state directory: --state-dir DIR',
+  };
   return new SysieveError('system', 'engine-unreachable', 'found no container engine to ask', {
     cause: which.map((e) => `${e}: ${looked[e]}`).join('; '),
-    remedy: 'start the engine, or name its socket in DOCKER_HOST or CONTAINER_HOST',
+    remedy:
+      remedies[engine] ?? 'start the engine, or name its socket in DOCKER_HOST or CONTAINER_HOST',
   });
 }
 
+const API_LISTS =
+  'list what there is with docker ps -a or podman ps -a; DOCKER_HOST and CONTAINER_HOST name other sockets';
+const LISTS: Record<EngineName, string> = {
+  docker: API_LISTS,
+  podman: `${API_LISTS} (of a user: unix:///run/user/UID/podman/podman.sock)`,
+  cri: `list what there is with crictl ps -a; ${CRI_VARIABLE} names another socket`,
+  runc: 'list what there is with runc list; --state-dir names another directory',
+  crun: 'list what there is with crun list; --state-dir names another directory',
+};
+
 /** One container by name, id or id prefix. Never a guess: two engines with the name is an error. */
 export async function findContainer(name: string, options: FindOptions): Promise<ContainerInfo> {
-  if (!NAME.test(name)) {
+  const pod = options.engine === 'cri' && parsePodRef(name) !== null;
+  const plus = runtimeCandidates(options) !== null && NAME.test(name.replaceAll('+', '-'));
+  if (!NAME.test(name) && !pod && !plus) {
     throw new SysieveError(
       'input',
       'container-name-invalid',
@@ -165,7 +235,7 @@ export async function findContainer(name: string, options: FindOptions): Promise
   const failures: SysieveError[] = [];
   for (const candidate of asked) {
     try {
-      const info = await ask(candidate, name);
+      const info = await ask(candidate.endpoint, name);
       if (info === null) without.push(`${candidate.engine} at ${place(candidate.endpoint)}`);
       // Where Podman stands in on Docker's socket, both candidates are the same engine.
       else if (!found.some((f) => f.id === info.id)) found.push(info);
@@ -195,19 +265,20 @@ export async function findContainer(name: string, options: FindOptions): Promise
   }
   throw new SysieveError('input', 'container-not-found', `no container "${name}"`, {
     cause: `asked ${without.join(' and ')}${notAsked === '' ? '' : `; ${notAsked}`}`,
-    remedy:
-      'list what there is with docker ps -a or podman ps -a; DOCKER_HOST and CONTAINER_HOST name other sockets',
+    remedy: LISTS[asked[0]?.engine ?? 'docker'],
   });
 }
 
 /** The version of the engine there, as it says itself: Docker's or Podman's. */
 export async function engineVersion(endpoint: Endpoint): Promise<string> {
   if (endpoint.kind === 'cli') return podmanCommandVersion(endpoint.path);
+  if (endpoint.kind === 'cri') return (await criVersion(criClient(endpoint.path))).version;
+  if (endpoint.kind === 'state') return (await runtimeVersion(endpoint.runtime)) ?? 'unknown';
   return (await identify(connect(endpoint.path), endpoint.path)).version;
 }
 
 /** The same of the engine that would be asked for containers. */
-export async function localEngineVersion(engine: EngineName): Promise<string> {
+export async function localEngineVersion(engine: ApiEngineName): Promise<string> {
   const [candidate] = candidates({ engine });
   if (candidate === undefined) throw noEngine({ engine });
   const { name } = await engineAt(candidate.endpoint);
@@ -229,10 +300,16 @@ export interface EngineProbe {
 /** Every engine on this machine and whether it answers, for a report. */
 export async function probeEngines(): Promise<EngineProbe[]> {
   const probes: EngineProbe[] = [];
-  for (const name of ['docker', 'podman'] as const) {
+  for (const name of ['docker', 'podman', 'cri'] as const) {
     try {
       const [candidate] = candidates({ engine: name });
       if (candidate === undefined) throw noEngine({ engine: name });
+      if (candidate.endpoint.kind === 'cri') {
+        const runtime = await criVersion(criClient(candidate.endpoint.path));
+        const detail = `${place(candidate.endpoint)}: ${runtime.name} ${runtime.version}`;
+        probes.push({ engine: name, ok: true, detail });
+        continue;
+      }
       // No container has this id; that the engine can say so is the answer wanted.
       await (await engineAt(candidate.endpoint)).inspect('0'.repeat(64));
       probes.push({ engine: name, ok: true, detail: place(candidate.endpoint) });

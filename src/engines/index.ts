@@ -2,6 +2,8 @@
  * Container engines: which one has a container, what the container is to the kernel (process,
  * cgroups, namespaces, runtime), what happens to it while it is recorded, and how containers of our own are made.
  */
+
+export { cgroupDirectories } from './cgroups';
 export type { ContainerControl, ContainerSpec, Executed, SeccompChoice } from './control';
 export { containerControl, controlAt } from './control-find';
 export {
@@ -10,16 +12,19 @@ export {
   type FindOptions,
   findContainer,
   localEngineVersion,
+  lookAgain,
   probeEngines,
 } from './find';
 export { type ImageSettings, imageSettings } from './image';
 export { listeningPorts } from './listening';
 export type {
+  ApiEngineName,
   ContainerCgroup,
   ContainerEvent,
   ContainerInfo,
   ContainerRuntime,
   EngineChoice,
   EngineName,
+  MadeContainer,
 } from './types';
 export { watchContainer } from './watch';

@@ -1,6 +1,6 @@
 /** Podman: by its service's socket, or without one by the podman command. Both answer alike. */
 import { execFile } from 'node:child_process';
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
@@ -37,7 +37,31 @@ const Info = z.object({
   host: z.object({ ociRuntime: z.object({ name: z.string(), version: z.string() }) }),
 });
 
-function toInspected(c: z.infer<typeof Container>): Inspected {
+/** Root's podman listens here, a user's where the session keeps its sockets. */
+export function usualPodmanSocket(): string {
+  const uid = process.getuid?.() ?? 0;
+  if (uid === 0) return '/run/podman/podman.sock';
+  return path.join(process.env.XDG_RUNTIME_DIR ?? `/run/user/${uid}`, 'podman/podman.sock');
+}
+
+const CGROUP2_MAGIC = 0x63677270;
+
+/** Without cgroup v2 alone, no user may make cgroups, and podman runs its containers without. */
+function usersHaveCgroups(): boolean {
+  try {
+    return statfsSync('/sys/fs/cgroup').type === CGROUP2_MAGIC;
+  } catch {
+    return false;
+  }
+}
+
+/** Of a socket, of whom it is; null: root's. */
+function rootlessOwner(socketPath: string): number | null {
+  const uid = statSync(socketPath, { throwIfNoEntry: false })?.uid ?? 0;
+  return uid === 0 ? null : uid;
+}
+
+function toInspected(c: z.infer<typeof Container>, rootless: number | null): Inspected {
   return {
     id: c.Id,
     name: c.Name,
@@ -48,7 +72,9 @@ function toInspected(c: z.infer<typeof Container>): Inspected {
     runtimeName: c.OCIRuntime || null,
     unconfined: isUnconfined(c.HostConfig),
     sharedPidNamespace: /^(host|container:|ns:)/.test(c.HostConfig.PidMode ?? ''),
-    withoutCgroup: c.HostConfig.Cgroups === 'disabled',
+    withoutCgroup:
+      c.HostConfig.Cgroups === 'disabled' || (rootless !== null && !usersHaveCgroups()),
+    ...(rootless !== null && { rootless }),
   };
 }
 
@@ -71,7 +97,7 @@ export function podmanSocketEngine(
       if (raw === null) return null;
       const parsed = Container.safeParse(raw);
       if (!parsed.success) throw unexpectedAnswer('podman', socketPath, parsed.error);
-      return toInspected(parsed.data);
+      return toInspected(parsed.data, rootlessOwner(socketPath));
     },
     async runtimeVersion(name) {
       const info = Info.safeParse(await get(podman, 'podman', socketPath, `${API}/info`, 'info'));
@@ -109,25 +135,38 @@ export function runPodman(
   { timeoutMs = COMMAND_MS, signal }: { timeoutMs?: number; signal?: AbortSignal } = {},
 ): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
+    let late: NodeJS.Timeout | undefined;
+    const cannot = (cause: string) => {
+      clearTimeout(late);
+      reject(
+        new SysieveError('system', 'engine-unreachable', `cannot run ${command}`, {
+          cause,
+          remedy: 'check that podman works: podman ps',
+        }),
+      );
+    };
     const options = {
       env: process.env,
-      timeout: timeoutMs,
       // A hung engine may hang its command against SIGTERM too.
       killSignal: 'SIGKILL' as const,
       maxBuffer: 64 << 20,
       ...(signal === undefined ? {} : { signal }),
     };
-    execFile(command, args, options, (error, stdout, stderr) => {
+    const child = execFile(command, args, options, (error, stdout, stderr) => {
+      clearTimeout(late);
       if (error === null) return resolve({ code: 0, stdout, stderr });
       if (signal?.aborted) return reject(signal.reason);
       if (typeof error.code === 'number') return resolve({ code: error.code, stdout, stderr });
-      reject(
-        new SysieveError('system', 'engine-unreachable', `cannot run ${command}`, {
-          cause: error.killed ? `no answer within ${timeoutMs / 1000} s` : error.message,
-          remedy: 'check that podman works: podman ps',
-        }),
-      );
+      cannot(error.message);
     });
+    if (timeoutMs === 0) return;
+    late = setTimeout(() => {
+      child.kill('SIGKILL');
+      // Podman executes itself again in a user's namespaces: what is left of it holds the pipes.
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+      cannot(`no answer within ${timeoutMs / 1000} s`);
+    }, timeoutMs);
   });
 }
 
@@ -142,10 +181,26 @@ export function parseJson(command: string, text: string): unknown {
   }
 }
 
+/** What a user's podman lacks, by what it says then. */
+const ROOTLESS: readonly [RegExp, string][] = [
+  [/newuidmap|newgidmap/, 'install newuidmap and newgidmap (Debian: the package uidmap)'],
+  [
+    /subuid|subgid|insufficient UIDs/,
+    'give the user ranges in /etc/subuid and /etc/subgid: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER',
+  ],
+  [
+    /cannot clone|user namespaces?/i,
+    'let users make namespaces: user.max_user_namespaces, and on Debian kernel.unprivileged_userns_clone=1',
+  ],
+];
+
 function failed(command: string, stderr: string): SysieveError {
+  const last = stderr.trim().split('\n').at(-1) ?? '';
+  const cause = /\bmsg="((?:[^"\\]|\\.)*)"/.exec(last)?.[1]?.replace(/\\(.)/g, '$1') ?? last;
+  const remedy = ROOTLESS.find(([said]) => said.test(cause))?.[1];
   return new SysieveError('system', 'engine-failed', `${command} failed`, {
-    cause: stderr.trim().split('\n').at(-1) ?? '',
-    remedy: 'check that podman works for this user: podman ps',
+    cause,
+    remedy: remedy ?? 'check that podman works for this user: podman ps',
   });
 }
 
@@ -173,7 +228,7 @@ export function podmanCommandEngine(command: string): Engine {
       }
       const parsed = z.tuple([Container]).safeParse(parseJson(command, stdout));
       if (!parsed.success) throw unexpectedAnswer('podman', command, parsed.error);
-      return toInspected(parsed.data[0]);
+      return toInspected(parsed.data[0], process.getuid?.() || null);
     },
     async runtimeVersion(name) {
       const { code, stdout, stderr } = await runPodman(command, ['info', '--format', 'json']);

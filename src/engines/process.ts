@@ -40,6 +40,17 @@ function ownNamespace(pid: number, name: string): number | null {
   return [namespaceInode('self', name), initNamespace(name)].includes(inode) ? null : inode;
 }
 
+/** Whether its user namespace is one that this user may make: that maps to the user's own id. */
+function isUsers(pid: number, uid: number): boolean {
+  const lines = readFileSync(`/proc/${pid}/uid_map`, 'utf8').trim().split('\n');
+  return lines.some((line) => {
+    const [, outside, length] = line.trim().split(/\s+/).map(Number);
+    if (outside === undefined || length === undefined || length > 0xffff_fffe) return false;
+    // Seen from inside a namespace of the same kind, the user is its root.
+    return outside <= uid && uid < outside + length;
+  });
+}
+
 /** null: the process has ended, or this pid is not (or no longer) the container's. */
 export function readProcess(engine: EngineName, seen: Inspected): ProcessFacts | null {
   const pid = seen.pid;
@@ -48,9 +59,10 @@ export function readProcess(engine: EngineName, seen: Inspected): ProcessFacts |
     const started = startTime(pid);
     const status = readFileSync(`/proc/${pid}/status`, 'latin1');
     const procCgroup = readFileSync(`/proc/${pid}/cgroup`, 'utf8');
-    const names = cgroupNamesOf(engine, seen.id);
+    const names = seen.cgroupNames ?? cgroupNamesOf(engine, seen.id);
     // An engine in another pid namespace or machine counts its own pids: this one is a stranger.
     if (!seen.withoutCgroup && !isMember(procCgroup, names)) return null;
+    if (seen.rootless !== undefined && !isUsers(pid, seen.rootless)) return null;
     const facts: ProcessFacts = {
       cgroups: containerCgroups(
         procCgroup,

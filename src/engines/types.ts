@@ -1,10 +1,18 @@
 /** What sysieve knows about a container, whichever engine runs it. */
 
-export type EngineName = 'docker' | 'podman';
-export type EngineChoice = 'auto' | EngineName;
+/** `runc` and `crun`: no engine, their own state directories. */
+export type EngineName = 'docker' | 'podman' | 'cri' | 'runc' | 'crun';
+export type EngineChoice = 'auto' | 'oci' | EngineName;
+/** Those that speak Docker's API, make containers, and have a default profile of their own. */
+export type ApiEngineName = 'docker' | 'podman';
 
-/** How the engine is asked: over its socket, or by the podman command where no service listens. */
-export type Endpoint = { kind: 'socket'; path: string } | { kind: 'cli'; path: string };
+/**
+ * How the engine is asked: over its socket (`cri`: one that serves runtime.v1), by the podman command
+ * where no service listens, or by an OCI runtime's state directory.
+ */
+export type Endpoint =
+  | { kind: 'socket' | 'cli' | 'cri'; path: string }
+  | { kind: 'state'; path: string; runtime: 'runc' | 'crun' };
 
 export interface ContainerRuntime {
   /** "runc", "crun", or the path the engine was configured with. */
@@ -25,15 +33,21 @@ export interface ContainerCgroup {
 export interface ContainerInfo {
   engine: EngineName;
   endpoint: Endpoint;
-  /** 64 hex digits. */
+  /** Docker's, Podman's and CRI runtimes': 64 hex digits. Empty: a pod's container that is not made yet. */
   id: string;
+  /** What the engine knows it by also after a restart: its id, or NAMESPACE/POD/CONTAINER. */
+  ref: string;
+  /** How many times its pod had made it anew when it was made; null: a restart keeps the id. */
+  attempt: number | null;
   /** Untrusted, without the API's leading slash. */
   name: string;
   /** The reference it was created from; untrusted. */
   image: string;
   running: boolean;
-  /** The init process in this pid namespace; null unless running. */
+  /** The init process in this pid namespace; null unless running or set up. */
   pid: number | null;
+  /** Set up by the runtime, which has not executed the entrypoint yet. */
+  unstarted: boolean;
   /** RFC 3339 as the engine prints it; null: never started. */
   startedAt: string | null;
   runtime: ContainerRuntime | null;
@@ -43,12 +57,24 @@ export interface ContainerInfo {
   cgroups: ContainerCgroup[];
   /** Last path components, exact, that the cgroup of a restarted container can have. */
   cgroupNames: string[];
+  /** It runs without a cgroup of its own: what it was before and is after a restart, nothing tells. */
+  withoutCgroup: boolean;
+  /** Where its cgroup will be below the root of each hierarchy; null: not told. */
+  cgroupPath: string | null;
   /** Inode numbers; null where shared with the host or with another container, or not running. */
   mountNamespace: number | null;
   pidNamespace: number | null;
 }
 
+export interface MadeContainer
+  extends Pick<ContainerInfo, 'id' | 'cgroupNames' | 'cgroupPath' | 'unstarted'> {
+  /** Containers before this one that may have been started while nobody looked. */
+  unseen: number;
+}
+
 export type ContainerEvent =
+  /** Its pod has another container in its place, with an id of its own; told before its start. */
+  | { type: 'made'; container: MadeContainer }
   | { type: 'started'; container: ContainerInfo }
   | { type: 'died' }
   | { type: 'removed' }
@@ -72,6 +98,14 @@ export interface Inspected {
   sharedPidNamespace: boolean;
   /** The engine made no cgroup for it, so that its process sits in one of somebody else's. */
   withoutCgroup: boolean;
+  /** Whose engine it is, where that is not root's: its processes are in user namespaces of that user. */
+  rootless?: number;
+  /** As in ContainerInfo; left out where the id is the ref, and tells the cgroup's names. */
+  ref?: string;
+  attempt?: number;
+  cgroupNames?: string[];
+  cgroupPath?: string | null;
+  unstarted?: boolean;
 }
 
 export interface Engine {
@@ -82,5 +116,5 @@ export interface Engine {
   /** The version of the runtime with this name; null: not told. */
   runtimeVersion(name: string): Promise<string | null>;
   /** Calls `wake` when something happened to the container; ends with the stream or the signal. */
-  events(id: string, wake: () => void, signal: AbortSignal): Promise<void>;
+  events(ref: string, wake: () => void, signal: AbortSignal): Promise<void>;
 }

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SysieveError } from '../errors';
 import { describe, engineAt } from './find';
-import type { ContainerEvent, ContainerInfo, Engine, Inspected } from './types';
+import type { ContainerEvent, ContainerInfo, Engine, Inspected, MadeContainer } from './types';
 
 /** Bounds how late a change is noticed where the engine's events are off or its stream broke. */
 const POLL_MS = 1_000;
@@ -10,7 +10,10 @@ const POLL_MS = 1_000;
 /** How many times in a row an engine that answers must fail the question to count as lost. */
 const REFUSALS = 3;
 
-type Watched = Pick<Inspected, 'running' | 'startedAt'>;
+type Watched = Pick<ContainerInfo, 'id' | 'attempt' | 'running' | 'startedAt'> & {
+  /** Whether all is known of its start. */
+  settled: boolean;
+};
 
 class Alarm {
   private pending = false;
@@ -35,12 +38,28 @@ class Alarm {
   }
 }
 
-async function keepStreaming(engine: Engine, id: string, alarm: Alarm, signal: AbortSignal) {
+async function keepStreaming(engine: Engine, ref: string, alarm: Alarm, signal: AbortSignal) {
   while (!signal.aborted) {
     // A stream that fails only costs promptness: the poll finds what it would have told.
-    await engine.events(id, alarm.ring, signal).catch(() => {});
+    await engine.events(ref, alarm.ring, signal).catch(() => {});
     await sleep(POLL_MS, undefined, { signal }).catch(() => {});
   }
+}
+
+function watched(seen: Inspected, before: Watched): Watched {
+  const { id, running, startedAt } = seen;
+  const settled = startedAt !== null || seen.unstarted !== true;
+  return { id, running, startedAt, attempt: seen.attempt ?? before.attempt, settled };
+}
+
+/** null: it is the same one as before. */
+function madeAnew(before: Watched, now: Inspected): MadeContainer | null {
+  if (now.id === before.id || now.id === '') return null;
+  const { id, cgroupNames = [], cgroupPath = null, unstarted = false, attempt = 0 } = now;
+  const between = before.attempt === null ? 0 : Math.max(0, attempt - before.attempt - 1);
+  // One that was still to be started when last looked at may have been meanwhile.
+  const unseen = between + (before.settled ? 0 : 1);
+  return { id, cgroupNames, cgroupPath, unstarted, unseen };
 }
 
 /** What lies between two answers of the engine, even if it restarted unseen in between. */
@@ -68,7 +87,7 @@ export async function watchContainer(
   const alarm = new Alarm();
   let engine: Engine | null = null;
   let streaming: Promise<void> = Promise.resolve();
-  let before: Watched = info;
+  let before: Watched = { ...info, settled: !info.unstarted || info.id === '' };
   let lost = false;
   let refused = 0;
   try {
@@ -76,9 +95,9 @@ export async function watchContainer(
       try {
         if (engine === null) {
           engine = await engineAt(info.endpoint);
-          streaming = keepStreaming(engine, info.id, alarm, until);
+          streaming = keepStreaming(engine, info.ref, alarm, until);
         }
-        const now = await engine.inspect(info.id);
+        const now = await engine.inspect(info.ref);
         if (lost) onEvent({ type: 'engine-back' });
         lost = false;
         refused = 0;
@@ -87,7 +106,15 @@ export async function watchContainer(
           onEvent({ type: 'removed' });
           return;
         }
-        const happened = changes(before, now);
+        const made = madeAnew(before, now);
+        if (made !== null) {
+          // Without delay: what is told here is traced before it executes anything.
+          onEvent({ type: 'made', container: made });
+          if (before.running) onEvent({ type: 'died' });
+          const settled = now.startedAt === null && now.unstarted !== true;
+          before = { ...watched(now, before), running: false, startedAt: null, settled };
+        }
+        const happened = changes(before, watched(now, before));
         const container = happened.includes('started') ? await describe(engine, now) : null;
         // null: it ended while being looked at; what the engine says next decides.
         if (container !== null || !happened.includes('started')) {
@@ -95,7 +122,7 @@ export async function watchContainer(
             if (type === 'died') onEvent({ type });
             else if (container !== null) onEvent({ type, container });
           }
-          before = now;
+          before = watched(now, before);
         }
       } catch (error) {
         if (!(error instanceof SysieveError)) throw error;

@@ -1,6 +1,6 @@
 /** Which runs missed something, in words; a profile of an incomplete recording is made only on request. */
 import { SysieveError } from '../errors';
-import { isComplete, PERMITTED_CALLS, type Run } from '../recording';
+import { isComplete, PERMITTED_CALLS, type Run, START_UNSEEN } from '../recording';
 import type { PassReport } from './types';
 
 const LOSSES = [
@@ -44,6 +44,9 @@ export function missing(run: Run): string[] {
   }
   if (completeness.blindSpots.includes(PERMITTED_CALLS)) {
     words.push('made in complain mode: the calls that its profile permits are not in it');
+  }
+  if (completeness.blindSpots.includes(START_UNSEEN)) {
+    words.push('a restart of it was not seen from its first instruction');
   }
   return words;
 }

@@ -11,4 +11,5 @@ export {
   Phase,
   type Recording,
   type Run,
+  START_UNSEEN,
 } from './schema';

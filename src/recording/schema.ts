@@ -100,8 +100,9 @@ export const CompletenessSchema = z.strictObject({
   /** When denied calls were watched: from this ms on; null: not at all. */
   deniedSinceMs: Millis.nullable(),
   /**
-   * Stable words for what this tracer cannot see by nature and applied here. One makes a run
-   * incomplete: `permitted-calls`, complain mode, in which only calls outside a profile are seen.
+   * Stable words for what this tracer cannot see by nature and applied here. Two make a run
+   * incomplete: `permitted-calls`, complain mode, in which only calls outside a profile are seen, and
+   * `start-unseen`, a restart of a pod's container that was not followed from its first instruction.
    */
   blindSpots: z.array(z.string().max(64)),
 });
@@ -147,6 +148,9 @@ export type Recording = z.infer<typeof RecordingSchema>;
  */
 export const PERMITTED_CALLS = 'permitted-calls';
 
+/** A blind spot of a run over whose time a container of its pod was started that was not followed yet. */
+export const START_UNSEEN = 'start-unseen';
+
 /** The one definition of a complete run. */
 export function isComplete(c: Omit<Completeness, 'complete'>): boolean {
   return (
@@ -156,6 +160,7 @@ export function isComplete(c: Omit<Completeness, 'complete'>): boolean {
     c.namespacesOverLimit === 0 &&
     c.cgroupsOverLimit === 0 &&
     c.tasksUnstarted === 0 &&
-    !c.blindSpots.includes(PERMITTED_CALLS)
+    !c.blindSpots.includes(PERMITTED_CALLS) &&
+    !c.blindSpots.includes(START_UNSEEN)
   );
 }

@@ -82,6 +82,7 @@ privileged('engines of this machine', () => {
       expect(await probeEngines()).toEqual([
         { engine: 'docker', ok: true, detail: docker.socket },
         { engine: 'podman', ok: true, detail: podman.socket },
+        expect.objectContaining({ engine: 'cri' }),
       ]);
     });
   });

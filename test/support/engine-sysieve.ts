@@ -13,8 +13,12 @@ function environment(engine: TestEngine): NodeJS.ProcessEnv {
     : engine.env;
 }
 
+export function sysieveIn(env: NodeJS.ProcessEnv, ...args: string[]): Promise<CliResult> {
+  return runCommand(process.execPath, [MAIN, ...args], env);
+}
+
 export function sysieve(engine: TestEngine, ...args: string[]): Promise<CliResult> {
-  return runCommand(process.execPath, [MAIN, ...args], environment(engine));
+  return sysieveIn(environment(engine), ...args);
 }
 
 export class Recorder {
@@ -45,8 +49,17 @@ export class Recorder {
     ...more: string[]
   ): Promise<Recorder> {
     const target = ['--container', container, '--engine', engine.name];
-    const child = spawn(process.execPath, [MAIN, 'record', ...target, '-o', file, ...more], {
-      env: environment(engine),
+    return Recorder.launch(environment(engine), [...target, ...more], file);
+  }
+
+  /** The same with the options of `record` that name the target. */
+  static async launch(
+    env: NodeJS.ProcessEnv,
+    options: readonly string[],
+    file: string,
+  ): Promise<Recorder> {
+    const child = spawn(process.execPath, [MAIN, 'record', ...options, '-o', file], {
+      env,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const recorder = new Recorder(child, file);
@@ -60,6 +73,16 @@ export class Recorder {
       throw new Error(`${(error as Error).message}: ${recorder.stderr}`);
     }
     return recorder;
+  }
+
+  /** What it has said so far. */
+  get said(): string {
+    return this.stderr;
+  }
+
+  /** To the process itself. */
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
   }
 
   /** Ends it as a user does, and gives what it wrote. */

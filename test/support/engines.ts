@@ -63,7 +63,7 @@ export async function until(
 }
 
 /** A daemon that ends with the test process, even when that is killed. */
-function startDaemon(dir: string, name: string, args: string[], env: NodeJS.ProcessEnv) {
+export function startDaemon(dir: string, name: string, args: string[], env: NodeJS.ProcessEnv) {
   const log = openSync(path.join(dir, `${name}.log`), 'a');
   return spawn('setpriv', ['--pdeathsig', 'TERM', name, ...args], {
     env,
@@ -71,7 +71,7 @@ function startDaemon(dir: string, name: string, args: string[], env: NodeJS.Proc
   });
 }
 
-async function endDaemon(child: ChildProcess): Promise<void> {
+export async function endDaemon(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
@@ -92,7 +92,7 @@ function commands(command: string, env: NodeJS.ProcessEnv) {
 }
 
 /** The environment without anything that points at another engine. */
-function plainEnv(): NodeJS.ProcessEnv {
+export function plainEnv(): NodeJS.ProcessEnv {
   const env = { ...process.env };
   for (const name of Object.keys(env)) {
     if (/^(DOCKER|CONTAINER|CONTAINERS|PODMAN)_/.test(name)) delete env[name];
@@ -100,7 +100,11 @@ function plainEnv(): NodeJS.ProcessEnv {
   return env;
 }
 
-async function waitForEngine(child: ChildProcess, log: string, ready: () => Promise<boolean>) {
+export async function waitForEngine(
+  child: ChildProcess,
+  log: string,
+  ready: () => Promise<boolean>,
+) {
   await until(`the engine that logs to ${log}`, START_MS, async () => {
     if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode}; see ${log}`);
     return ready();

@@ -16,7 +16,7 @@ export type ImageName =
 
 const MAKE_ROOTFS = path.join(__dirname, '../../fixtures/images/make-rootfs');
 
-async function succeed(command: string, args: string[]): Promise<void> {
+export async function succeed(command: string, args: string[]): Promise<void> {
   const { code, stderr } = await runCommand(command, args);
   if (code !== 0) throw new Error(`${command} ${args.join(' ')}: exit ${code}: ${stderr}`);
 }
@@ -24,13 +24,16 @@ async function succeed(command: string, args: string[]): Promise<void> {
 /** The reference to run it by. */
 export const imageRef = (name: ImageName) => `sysieve-test-${name}:latest`;
 
+/** Its root filesystem, made at `root`. */
+export const makeRootfs = (name: ImageName, root: string) => succeed(MAKE_ROOTFS, [name, root]);
+
 export async function importImages(engine: TestEngine, names: ImageName[]): Promise<void> {
   for (const name of names) {
     const work = mkdtempSync(path.join(tmpdir(), 'sysieve-image-'));
     try {
       const root = path.join(work, 'root');
       const tar = path.join(work, 'image.tar');
-      await succeed(MAKE_ROOTFS, [name, root]);
+      await makeRootfs(name, root);
       await succeed('tar', ['-C', root, '-cf', tar, '.']);
       await engine.cli('import', tar, imageRef(name));
     } finally {
