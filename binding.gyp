@@ -29,6 +29,7 @@
         'native/addon/session.cc',
         'native/bpf/ebpf_tracer.cc',
         'native/bpf/object.cc',
+        'native/bpf/pinned.cc',
         'native/bpf/task_table.cc',
         'native/core/cgroup.cc',
         'native/core/proc.cc',

@@ -8,6 +8,7 @@
 namespace sysieve {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  exports.Set("Programs", Programs::Define(env));
   exports.Set("Session", Session::Define(env));
   DefineFilter(env, exports);
   DefineListener(env, exports);

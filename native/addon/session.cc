@@ -78,15 +78,10 @@ std::unique_ptr<Tracer> MakeNotifyTracer(const Napi::Object& options) {
   return std::make_unique<NotifyTracer>(std::move(source));
 }
 
-std::unique_ptr<Tracer> MakeTracer(const Napi::Object& options) {
-  const std::string tracer = Text(options, "tracer");
-  if (tracer == "notify") return MakeNotifyTracer(options);
-  if (tracer == "ptrace") return std::make_unique<PtraceTracer>();
-  if (tracer != "ebpf") return nullptr;
-  const std::string programs = Text(options, "programs");
-  return std::make_unique<EbpfTracer>(programs == "raw"     ? EbpfTracer::Programs::kRaw
-                                      : programs == "typed" ? EbpfTracer::Programs::kTyped
-                                                            : EbpfTracer::Programs::kAuto);
+EbpfTracer::Programs KindOf(const std::string& programs) {
+  return programs == "raw"     ? EbpfTracer::Programs::kRaw
+         : programs == "typed" ? EbpfTracer::Programs::kTyped
+                               : EbpfTracer::Programs::kAuto;
 }
 
 const char* Name(Phase phase) {
@@ -212,6 +207,27 @@ Napi::Object ToJs(Napi::Env env, const Observation& seen) {
 
 }  // namespace
 
+Napi::Function Programs::Define(Napi::Env env) { return DefineClass(env, "Programs", {}); }
+
+Programs::Programs(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Programs>(info) {
+  const std::string kind = info[0].IsString() ? info[0].As<Napi::String>().Utf8Value() : "";
+  tracer_ = std::make_unique<EbpfTracer>(KindOf(kind));
+  tracer_->Prepare();
+}
+
+std::unique_ptr<Tracer> Session::MakeTracer(const Napi::Object& options) {
+  const std::string tracer = Text(options, "tracer");
+  if (tracer == "notify") return MakeNotifyTracer(options);
+  if (tracer == "ptrace") return std::make_unique<PtraceTracer>();
+  if (tracer != "ebpf") return nullptr;
+  const Napi::Value prepared = options.Get("prepared");
+  std::unique_ptr<EbpfTracer> ebpf;
+  if (prepared.IsObject()) ebpf = Programs::Unwrap(prepared.As<Napi::Object>())->Take();
+  if (!ebpf) ebpf = std::make_unique<EbpfTracer>(KindOf(Text(options, "programs")));
+  ebpf_ = ebpf.get();
+  return ebpf;
+}
+
 Napi::Function Session::Define(Napi::Env env) {
   return DefineClass(env, "Session",
                      {
@@ -221,6 +237,8 @@ Napi::Function Session::Define(Napi::Env env) {
                          InstanceMethod<&Session::Read>("read"),
                          InstanceMethod<&Session::Detach>("detach"),
                          InstanceMethod<&Session::Stop>("stop"),
+                         InstanceMethod<&Session::Pin>("pin"),
+                         InstanceMethod<&Session::Memory>("memory"),
                      });
 }
 
@@ -244,6 +262,8 @@ Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(inf
   target_.pids = List<int>(options, "pids");
   target_.setup_pids = List<int>(options, "setupPids");
   target_.tracked = Tracked(options);
+  pinned_ = Text(options, "pinned");
+  exclusive_ = options.Get("exclusive").ToBoolean().Value();
   tracer_ = MakeTracer(options);
   if (!tracer_) Napi::TypeError::New(info.Env(), "unknown tracer").ThrowAsJavaScriptException();
 }
@@ -258,7 +278,10 @@ Napi::Value Session::Start(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!Running(env)) return env.Undefined();
   size_t tasks = 0;
-  if (const Status status = tracer_->Start(target_, &tasks); !status.ok()) {
+  const Status status = ebpf_ != nullptr && !pinned_.empty()
+                            ? ebpf_->OpenPinned(pinned_, exclusive_)
+                            : tracer_->Start(target_, &tasks);
+  if (!status.ok()) {
     Throw(env, status);
     return env.Undefined();
   }
@@ -315,7 +338,27 @@ Napi::Value Session::Detach(const Napi::CallbackInfo& info) {
 
 Napi::Value Session::Stop(const Napi::CallbackInfo& info) {
   tracer_.reset();
+  ebpf_ = nullptr;
   return info.Env().Undefined();
+}
+
+Napi::Value Session::Pin(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!Running(env)) return env.Undefined();
+  const Status status = ebpf_ == nullptr
+                            ? Status::Error(EINVAL, "pin a session of another tracer than ebpf")
+                            : ebpf_->Pin(info[0].ToString().Utf8Value());
+  if (!status.ok()) Throw(env, status);
+  return env.Undefined();
+}
+
+Napi::Value Session::Memory(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const KernelMemory memory = ebpf_ == nullptr ? KernelMemory() : ebpf_->Memory();
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("bytes", static_cast<double>(memory.bytes));
+  out.Set("most", static_cast<double>(memory.most));
+  return out;
 }
 
 }  // namespace sysieve

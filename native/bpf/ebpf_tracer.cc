@@ -2,6 +2,8 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +18,7 @@
 #include <string_view>
 
 #include "bpf/object.h"
+#include "bpf/pinned.h"
 #include "bpf/shared.h"
 #include "bpf/task_table.h"
 #include "core/cgroup.h"
@@ -118,19 +121,44 @@ constexpr auto kNeedsAtomics = "use atomic operations in BPF programs";
 constexpr std::array kTaskHooks = {"fork",          "exec",         "task_exit",
                                    "cgroup_attach", "cgroup_mkdir", "cgroup_rmdir"};
 
+constexpr std::array kHooks = {"exit",      "enter",         "fork",         "exec",
+                               "task_exit", "cgroup_attach", "cgroup_mkdir", "cgroup_rmdir"};
+
+// A hook and its copies, which not all have.
+std::vector<std::string> WithCopies(const std::string& hook) {
+  std::vector<std::string> hooks = {hook};
+  for (int copy = 1; copy < SYSIEVE_COPIES; copy++) hooks.push_back(hook + std::to_string(copy));
+  return hooks;
+}
+
 }  // namespace
 
 class EbpfTracer::Impl {
  public:
-  Status Load(bool typed, const Target& target) {
+  Status OpenObject() {
     last_warning.clear();
     libbpf_set_print(KeepWarning);
-    suffix_ = typed ? "_btf" : "_raw";
-    typed_ = typed;
     const std::span<const char> image = BpfObject();
     LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "sysieve");
     object_.reset(bpf_object__open_mem(image.data(), image.size(), &options));
     if (!object_) return Failure(errno, "open the BPF object");
+    layout_ = PinnedLayout(object_.get());
+    return Status::Ok();
+  }
+
+  Status MapSections() {
+    if (!(config_ = Section<sysieve_config>(".data.config")) ||
+        !(counters_ = Section<sysieve_counters>(".bss"))) {
+      return Status::Error(EINVAL, "map the BPF object's data");
+    }
+    return Status::Ok();
+  }
+
+  // Needs no target, so it can be done while that is still being looked for.
+  Status Load(bool typed) {
+    suffix_ = typed ? "_btf" : "_raw";
+    typed_ = typed;
+    if (Status s = OpenObject(); !s.ok()) return s;
     preemptible_ = MayPreempt();
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, object_.get()) {
@@ -141,16 +169,13 @@ class EbpfTracer::Impl {
     if (const int error = bpf_object__load(object_.get()); error != 0) {
       return LoadFailure(-error);
     }
-    if (!(config_ = Section<sysieve_config>(".data.config")) ||
-        !(counters_ = Section<sysieve_counters>(".bss"))) {
-      return Status::Error(EINVAL, "map the BPF object's data");
-    }
+    if (Status s = MapSections(); !s.ok()) return s;
     counters_->next_slot = SLOT_FIRST_EXECUTABLE;
-    if (Status s = Configure(target); !s.ok()) return s;
     return tasks_.Open(MapFd("tasks"), MapFd("collided_tasks"), counters_);
   }
 
   Status Arm(const Target& target, size_t* tasks) {
+    if (Status s = Configure(target); !s.ok()) return s;
     for (const char* hook : kTaskHooks) {
       if (Status s = Attach(hook); !s.ok()) return s;
     }
@@ -213,7 +238,89 @@ class EbpfTracer::Impl {
     return more.cgroups.empty() ? Status::Ok() : Scan(more, tasks);
   }
 
+  // The links last: until they are pinned, all ends with this process.
+  Status Pin(const std::string& directory) {
+    if (Status s = Lock(directory); !s.ok()) return s;
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, object_.get()) {
+      const std::string path = PinPath(directory, "map", bpf_map__name(map));
+      if (Status s = PinAs(bpf_map__fd(map), path); !s.ok()) return s;
+    }
+    if (Status s = PinState(directory, State(), &state_); !s.ok()) return s;
+    for (const auto& [hook, link] : links_) {
+      if (Status s = PinAs(ProgramFd(hook), PinPath(directory, "prog", hook)); !s.ok()) return s;
+    }
+    for (const auto& [hook, link] : links_) {
+      const std::string path = PinPath(directory, "link", hook);
+      if (Status s = PinAs(bpf_link__fd(link.get()), path); !s.ok()) return s;
+    }
+    return Status::Ok();
+  }
+
+  // What another process pinned. With `exclusive` nobody else may have it so.
+  Status OpenPinned(const std::string& directory, bool exclusive) {
+    if (exclusive) {
+      if (Status s = Lock(directory); !s.ok()) return s;
+    }
+    if (Status s = OpenObject(); !s.ok()) return s;
+    PinnedState state{};
+    if (Status s = ReadPinnedState(directory, &state, &state_); !s.ok()) return s;
+    if (state.layout != layout_) {
+      return Status::Error(EPROTO, "read the pinned session", directory);
+    }
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, object_.get()) {
+      if (std::string_view(bpf_map__name(map)).find("rodata") != std::string_view::npos) continue;
+      if (Status s = ReusePinnedMap(directory, map); !s.ok()) return s;
+    }
+    if (Status s = MapSections(); !s.ok()) return s;
+    for (const char* hook : kHooks) {
+      for (const std::string& copy : WithCopies(hook)) {
+        UniqueFd program;
+        if (OpenPin(PinPath(directory, "prog", copy), &program).ok()) {
+          pinned_programs_.emplace(copy, std::move(program));
+        }
+      }
+    }
+    Restore(state);
+    pinned_ = directory;
+    return Status::Ok();
+  }
+
+  [[nodiscard]] KernelMemory Memory() {
+    KernelMemory memory;
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, object_.get()) {
+      if (bpf_map__fd(map) >= 0) AddKernelMemory(bpf_map__fd(map), &memory);
+    }
+    for (const auto& [hook, link] : links_) AddKernelMemory(ProgramFd(hook), &memory);
+    for (const auto& [hook, program] : pinned_programs_) AddKernelMemory(program.get(), &memory);
+    return memory;
+  }
+
+  void DetachPinned() {
+    if (end_ns_ != 0) return;
+    // One after the other, "exit" first, for the reason given at WatchDenied.
+    const auto detach = [&](std::span<const char* const> hooks) {
+      std::vector<std::string> paths;
+      for (const char* hook : hooks) {
+        for (const std::string& copy : WithCopies(hook)) {
+          paths.push_back(PinPath(pinned_, "link", copy));
+        }
+      }
+      DetachPinnedLinks(paths);
+    };
+    const std::span<const char* const> hooks(kHooks);
+    detach(hooks.subspan(0, 1));
+    detach(hooks.subspan(1, 1));
+    detach(hooks.subspan(2));
+    end_ns_ = NowNs();
+    // Read again after a crash, the recording must not have become longer.
+    (void)WritePinnedState(state_.get(), State()).ok();
+  }
+
   void Detach() {
+    if (!pinned_.empty()) return DetachPinned();
     if (links_.empty()) return;
     // Newest first: "exit" before "enter", for the reason given at WatchDenied.
     while (!links_.empty()) links_.pop_back();
@@ -337,6 +444,50 @@ class EbpfTracer::Impl {
     return bpf_object__find_program_by_name(object_.get(), (hook + suffix_).c_str());
   }
 
+  int ProgramFd(const std::string& hook) {
+    const auto pinned = pinned_programs_.find(hook);
+    return pinned != pinned_programs_.end() ? pinned->second.get() : bpf_program__fd(Program(hook));
+  }
+
+  // Of a session's directory, until this process ends.
+  Status Lock(const std::string& directory) {
+    lock_ = UniqueFd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!lock_) return Status::Error(errno, "open the pinned session", directory);
+    if (flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return Status::Ok();
+    return Status::Error(errno == EWOULDBLOCK ? EBUSY : errno, "lock the pinned session",
+                         directory);
+  }
+
+  [[nodiscard]] PinnedState State() const {
+    return {.layout = layout_,
+            .start_ns = start_ns_,
+            .end_ns = end_ns_,
+            .denied_since_ns = denied_since_ns_,
+            .lost_in_scan = lost_in_scan_,
+            .missed_alone = missed_alone_,
+            .typed = typed_,
+            .preemptible = preemptible_,
+            .denied_from_start = denied_from_start_,
+            .pad = 0};
+  }
+
+  void Restore(const PinnedState& state) {
+    suffix_ = state.typed != 0 ? "_btf" : "_raw";
+    typed_ = state.typed != 0;
+    preemptible_ = state.preemptible != 0;
+    start_ns_ = state.start_ns;
+    end_ns_ = state.end_ns;
+    denied_since_ns_ = state.denied_since_ns;
+    denied_from_start_ = state.denied_from_start != 0;
+    lost_in_scan_ = state.lost_in_scan;
+    missed_alone_ = state.missed_alone;
+    for (uint32_t at = 0; at < 2 * SYSIEVE_NUMBERS; at++) {
+      sysieve_tracked how{};
+      if (bpf_map_lookup_elem(MapFd("tracked"), &at, &how) != 0 || how.arguments == 0) continue;
+      arguments_[at] = std::min<size_t>(how.arguments, SYSIEVE_ARGUMENTS);
+    }
+  }
+
   Status Attach(const std::string& hook) {
     Link link(bpf_program__attach(Program(hook)));
     if (!link) return Failure(errno, "attach to the " + hook + " tracepoint");
@@ -353,7 +504,7 @@ class EbpfTracer::Impl {
   uint64_t Misses(const std::string& hook) {
     bpf_prog_info info{};
     uint32_t size = sizeof(info);
-    if (bpf_obj_get_info_by_fd(bpf_program__fd(Program(hook)), &info, &size) != 0) return 0;
+    if (bpf_obj_get_info_by_fd(ProgramFd(hook), &info, &size) != 0) return 0;
     return info.recursion_misses;
   }
 
@@ -692,10 +843,31 @@ class EbpfTracer::Impl {
   uint64_t missed_alone_ = 0;  // before the copies were there
   uint64_t lost_in_scan_ = 0;
   std::map<uint32_t, size_t> arguments_;  // index of `tracked` → arguments kept
+  uint64_t layout_ = 0;
+  // Of a session that another process pinned; see pinned.h.
+  std::string pinned_;
+  std::map<std::string, UniqueFd> pinned_programs_;
+  UniqueFd state_;
+  UniqueFd lock_;
 };
 
 EbpfTracer::EbpfTracer(Programs programs) : programs_(programs) {}
 EbpfTracer::~EbpfTracer() = default;
+
+void EbpfTracer::Prepare() {
+  prepared_ = std::async(std::launch::async, [typed = programs_ != Programs::kRaw] {
+    auto impl = std::make_unique<Impl>();
+    Status status = impl->Load(typed);
+    return Loaded{std::move(status), std::move(impl)};
+  });
+}
+
+EbpfTracer::Loaded EbpfTracer::Load(bool typed) {
+  if (prepared_.valid() && typed == (programs_ != Programs::kRaw)) return prepared_.get();
+  auto impl = std::make_unique<Impl>();
+  Status status = impl->Load(typed);
+  return {std::move(status), std::move(impl)};
+}
 
 Status EbpfTracer::Start(const Target& target, size_t* tasks) {
   Status status = Status::Error(EINVAL, "load the BPF programs");
@@ -703,8 +875,9 @@ Status EbpfTracer::Start(const Target& target, size_t* tasks) {
     if ((typed && programs_ == Programs::kRaw) || (!typed && programs_ == Programs::kTyped)) {
       continue;
     }
-    impl_ = std::make_unique<Impl>();
-    status = impl_->Load(typed, target);
+    Loaded loaded = Load(typed);
+    impl_ = std::move(loaded.impl);
+    status = std::move(loaded.status);
     if (status.ok()) status = impl_->Arm(target, tasks);
     if (status.ok()) {
       if (target.denied) impl_->DeniedFromStart();
@@ -718,6 +891,19 @@ Status EbpfTracer::Start(const Target& target, size_t* tasks) {
   }
   return status;
 }
+
+Status EbpfTracer::Pin(const std::string& directory) {
+  return impl_ ? impl_->Pin(directory) : Status::Error(EINVAL, "pin the session");
+}
+
+Status EbpfTracer::OpenPinned(const std::string& directory, bool exclusive) {
+  impl_ = std::make_unique<Impl>();
+  Status status = impl_->OpenPinned(directory, exclusive);
+  if (!status.ok()) impl_.reset();
+  return status;
+}
+
+KernelMemory EbpfTracer::Memory() { return impl_ ? impl_->Memory() : KernelMemory(); }
 
 Status EbpfTracer::WatchDenied() {
   return impl_ ? impl_->WatchDenied() : Status::Error(EINVAL, "watch denied calls");

@@ -2,8 +2,11 @@
 #ifndef SYSIEVE_BPF_EBPF_TRACER_H_
 #define SYSIEVE_BPF_EBPF_TRACER_H_
 
+#include <future>
 #include <memory>
+#include <string>
 
+#include "bpf/pinned.h"
 #include "core/tracer.h"
 
 namespace sysieve {
@@ -22,9 +25,26 @@ class EbpfTracer : public Tracer {
   Status Follow(const Target& more, size_t* tasks) override;
   void Detach() override;
 
+  // Begins to load the programs on a thread of its own; Start waits for it. At most once.
+  void Prepare();
+  // Pins all that Start made in a directory of bpffs, made for it: it counts on without a process.
+  Status Pin(const std::string& directory);
+  // Instead of Start: what was pinned there. EPROTO: by a sysieve with other maps; EBUSY: it is
+  // being pinned or has been opened `exclusive`. Detach removes the links from the directory, no
+  // more.
+  Status OpenPinned(const std::string& directory, bool exclusive);
+  KernelMemory Memory();
+
  private:
   class Impl;
+  struct Loaded {
+    Status status;
+    std::unique_ptr<Impl> impl;
+  };
+  Loaded Load(bool typed);
+
   Programs programs_;
+  std::future<Loaded> prepared_;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -38,6 +38,22 @@ export interface SessionOptions {
   partial?: boolean;
   /** Of the ptrace tracer: setupPids get the filter traceAll(), and are killed with the tracer. */
   entryOnly?: boolean;
+  /** Of the ebpf tracer: programs whose loading has begun. The session takes them. */
+  prepared?: NativePrograms | undefined;
+  /** Of the ebpf tracer: start() opens what was pinned in this directory; nothing else is read then. */
+  pinned?: string;
+  /** With `pinned`: nobody else may open it so meanwhile (EBUSY). */
+  exclusive?: boolean;
+}
+
+/** The ebpf tracer's programs, being loaded on a thread of their own; freed with the object. */
+export type NativePrograms = object;
+
+export interface KernelMemory {
+  /** Bytes that maps and programs take now, as the kernel accounts for them. */
+  bytes: number;
+  /** The same with every map full. */
+  most: number;
 }
 
 export interface NativeTracked {
@@ -142,6 +158,12 @@ export interface NativeSession {
   detach(): void;
   /** Detaches and frees. Idempotent; also run when the environment ends. */
   stop(): void;
+  /**
+   * Of the ebpf tracer, after start(): pins it in a directory of bpffs made for it, where it goes on
+   * without this process.
+   */
+  pin(directory: string): void;
+  memory(): KernelMemory;
 }
 
 /** What someone sent to an inbox. */
@@ -170,6 +192,7 @@ export interface NativeAddon {
   ) => NativeInbox;
   /** Two connected seqpacket sockets, the caller's to close. */
   socketPair(): [number, number];
+  Programs: new (kind: SessionOptions['programs']) => NativePrograms;
   Session: new (options: SessionOptions) => NativeSession;
   /**
    * Runs a classic BPF program over calls, n of 64 bytes each (struct seccomp_data), and returns the

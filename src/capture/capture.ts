@@ -7,6 +7,7 @@ import type { Phase, Run } from '../recording/schema';
 import { trackedCalls } from '../tables';
 import { addon } from './binding';
 import type {
+  KernelMemory,
   NativeSession,
   NativeTracked,
   Observation,
@@ -20,6 +21,9 @@ import { type RunContext, toRun } from './run';
 const POLL_MS = 100;
 
 export type CaptureTarget = Partial<SessionOptions> & { execRule: SessionOptions['execRule'] };
+
+/** What only the one who chose the target can say of a run. */
+export type CaptureContext = Omit<RunContext, 'start' | 'version' | 'tracer'>;
 
 export interface Progress {
   elapsedMs: number;
@@ -35,7 +39,7 @@ export interface Progress {
 }
 
 /** What the tracer is told to keep; x32 shares x86_64's registers and numbers. */
-function trackedForKernel(): NativeTracked[] {
+export function trackedForKernel(): NativeTracked[] {
   return trackedCalls(['x86_64', 'i386']).flatMap(({ abi, ...call }) =>
     abi === 'x86_64' || abi === 'i386' ? [{ abi, ...call }] : [],
   );
@@ -43,7 +47,7 @@ function trackedForKernel(): NativeTracked[] {
 
 export class Capture {
   private readonly session: NativeSession;
-  private readonly startedAt = new Date();
+  readonly startedAt = new Date();
   private readonly tracer: TracerName;
   private readonly marks: Mark[] = [];
   /** Tasks of the target that were running when the tracer attached. */
@@ -112,7 +116,7 @@ export class Capture {
   }
 
   /** Detaches and returns what was seen. */
-  finish(context: Omit<RunContext, 'start' | 'version' | 'tracer' | 'marks'>): Run {
+  finish(context: CaptureContext): Run {
     try {
       this.session.detach();
       const run = toRun(this.observe(), {
@@ -126,6 +130,19 @@ export class Capture {
     } finally {
       this.session.stop();
     }
+  }
+
+  /** It goes on in the kernel, without this process; see NativeSession.pin. */
+  pin(directory: string): void {
+    try {
+      this.session.pin(directory);
+    } catch (error) {
+      throw fromNative(error, this.tracer);
+    }
+  }
+
+  memory(): KernelMemory {
+    return this.session.memory();
   }
 
   /** Detaches without a result. */
@@ -142,7 +159,7 @@ export class Capture {
   }
 }
 
-function progressOf(seen: Observation): Progress {
+export function progressOf(seen: Observation): Progress {
   const keys = new Set<string>();
   let calls = 0n;
   for (const call of [...seen.calls, ...seen.denied]) {

@@ -6,12 +6,19 @@ import {
   type FindOptions,
   findContainer,
   lookAgain,
+  runtimeVersionOf,
   watchContainer,
 } from '../engines';
 import { SysieveError } from '../errors';
 import { type Completeness, MAX_TEXT, type Run } from '../recording/schema';
-import type { SessionOptions, TracerName } from './binding-types';
-import { Capture, type CaptureTarget, type Progress, packageVersion } from './capture';
+import type { NativePrograms, SessionOptions, TracerName } from './binding-types';
+import {
+  Capture,
+  type CaptureContext,
+  type CaptureTarget,
+  type Progress,
+  packageVersion,
+} from './capture';
 import { Follower } from './follow';
 import {
   type ExitStatus,
@@ -43,6 +50,8 @@ export interface RecordOptions {
   /** Watch denied calls from the start, also where no filter is known. */
   denied: boolean;
   programs: SessionOptions['programs'];
+  /** The same programs, being loaded already. */
+  prepared?: NativePrograms | undefined;
 }
 
 export interface Recorded {
@@ -65,9 +74,9 @@ async function withCapture<T>(
   }
 }
 
-function armed(options: RecordOptions, filtered = false) {
-  const { tracer, programs } = options;
-  return { tracer, denied: options.denied || filtered, programs };
+export function armed(options: RecordOptions, filtered = false) {
+  const { tracer, programs, prepared } = options;
+  return { tracer, denied: options.denied || filtered, programs, prepared };
 }
 
 /** Nothing tells a ptracer of tasks that come from outside: with the last one its recording ends. */
@@ -75,7 +84,7 @@ function endsWithTasks(options: RecordOptions): (progress: Progress) => boolean 
   return (progress) => options.tracer === 'ptrace' && progress.live === 0;
 }
 
-function late(capture: Capture, targetAgeMs: number | null): Completeness['attachedLate'] {
+export function late(capture: Capture, targetAgeMs: number | null): Completeness['attachedLate'] {
   return capture.tasksFound > 0 ? { targetAgeMs } : null;
 }
 
@@ -299,12 +308,12 @@ function withoutCgroup({ engine, name }: ContainerInfo): SysieveError {
 }
 
 /** Arms on the container as it is now; one that stopped or started meanwhile is looked at again. */
-async function armContainer(
+export async function armContainer(
   name: string,
   options: RecordOptions & FindOptions,
 ): Promise<{ info: ContainerInfo; capture: Capture }> {
   for (let attempt = 1; ; attempt++) {
-    const info = await findContainer(name, options);
+    const info = await findContainer(name, { ...options, versionLater: true });
     if (options.tracer === 'ptrace' && !info.running) {
       throw new SysieveError('input', 'container-stopped', 'the container is not running', {
         remedy: 'ptrace does not see a container start: start it first, or use --tracer ebpf.',
@@ -341,6 +350,27 @@ function endsForGood({ endpoint }: ContainerInfo, event: ContainerEvent): boolea
   return endpoint.kind === 'state' && event.type === 'died';
 }
 
+/** What a run says of the container; to be asked for as the tracer is armed. */
+export async function containerContext(
+  info: ContainerInfo,
+  capture: Capture,
+): Promise<CaptureContext> {
+  const age = info.startedAt === null ? null : Date.now() - Date.parse(info.startedAt);
+  const attachedLate = late(capture, age === null || Number.isNaN(age) ? null : Math.max(0, age));
+  const version = (await runtimeVersionOf(info)) ?? 'unknown';
+  return {
+    attachedLate: info.unstarted ? null : attachedLate,
+    runtime: info.runtime === null ? null : { name: info.runtime.name, version },
+    target: {
+      kind: info.engine === 'cri' ? 'pod' : 'container',
+      engine: info.engine,
+      name: info.name,
+      id: info.id === '' ? null : info.id,
+      image: info.image === '' ? null : info.image,
+    },
+  };
+}
+
 /**
  * Records a container over its restarts, until the signal or until it is removed. A stopped one is
  * waited for, and then seen from its first instruction.
@@ -357,8 +387,7 @@ export async function recordContainer(
   const removed = new AbortController();
   const end = AbortSignal.any([hooks.signal, removed.signal]);
   try {
-    const age =
-      info.startedAt === null ? null : Math.max(0, Date.now() - Date.parse(info.startedAt));
+    const context = containerContext(info, capture);
     hooks.onArmed?.(capture);
     hooks.onReady(`${info.engine} container ${info.name}`);
     if (!info.running) hooks.onNote('the container is not running: waiting for its start');
@@ -392,21 +421,9 @@ export async function recordContainer(
     }
     if (failure !== null) throw failure;
     const now = follower === null ? null : await lookAgain(info).catch(() => null);
-    const run = capture.finish({
-      attachedLate: info.unstarted ? null : late(capture, Number.isNaN(age) ? null : age),
-      blindSpots: follower?.blindSpots(capture.poll().starts, now) ?? [],
-      runtime:
-        info.runtime === null
-          ? null
-          : { name: info.runtime.name, version: info.runtime.version ?? 'unknown' },
-      target: {
-        kind: info.engine === 'cri' ? 'pod' : 'container',
-        engine: info.engine,
-        name: info.name,
-        id: info.id === '' ? null : info.id,
-        image: info.image === '' ? null : info.image,
-      },
-    });
+    const blindSpots = follower?.blindSpots(capture.poll().starts, now) ?? [];
+    // Asked for since the beginning, the engine may be gone by now.
+    const run = capture.finish({ ...(await context), blindSpots });
     removed.abort();
     await watching;
     return { run, exit: null };

@@ -11,7 +11,8 @@ import type { Run } from '../recording';
 import { BASELINES_DIRECTORY, loadBaselines } from '../staging/baselines';
 import { abisOfMachine, archOf } from '../tables';
 import { emit } from './output';
-import { summary, writeRun } from './recorded';
+import { writeRun } from './recorded';
+import { summary } from './summary';
 import { printable } from './terminal';
 
 interface Options {

@@ -40,6 +40,18 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./profile.js'),
   },
   {
+    name: 'sessions',
+    usage: '[options]',
+    summary: 'list the recordings that go on without a process',
+    load: () => import('./sessions.js'),
+  },
+  {
+    name: 'stop',
+    usage: '[options] <session>',
+    summary: 'end a recording that goes on without a process, and write it',
+    load: () => import('./stop.js'),
+  },
+  {
     name: 'minimise',
     alias: 'minimize',
     usage: '[options] <recording...>',
@@ -93,6 +105,12 @@ export const COMMANDS: readonly Entry[] = [
     usage: '[options]',
     summary: 'record what containers do outside a profile, and let it through',
     load: () => import('./agent.js'),
+  },
+  {
+    name: 'hook',
+    usage: '[options]',
+    summary: 'record containers from their first instruction, called as an OCI hook',
+    load: () => import('./hook.js'),
   },
   {
     name: 'git-diff-driver',

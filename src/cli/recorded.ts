@@ -1,16 +1,13 @@
 /** What `record` and `run --complain` have in common: how a recording is watched, ended, written and told. */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InvalidArgumentError } from 'commander';
 import type { Progress } from '../capture/capture';
 import { shellStatus } from '../capture/launch';
 import type { Recorded, RecordHooks } from '../capture/record';
 import { Stability } from '../capture/stability';
 import { SysieveError } from '../errors';
 import { checkDestination, writeFileAtomic } from '../io';
-import { isSupplement, missing, restartOnly } from '../minimise';
-import { type Run, serializeRecording } from '../recording';
-import { saturation, saturationText } from '../saturation';
+import type { Run } from '../recording';
 import { LiveLine } from './live';
 import { terminalSentToo } from './signals';
 import { printable } from './terminal';
@@ -25,17 +22,6 @@ export interface Flags {
 }
 
 type OnStarted = (kill: (signal: NodeJS.Signals) => void) => void;
-
-const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-export function parseDuration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
-  const ms = match === null ? Number.NaN : Number(match[1]) * (UNITS[match[2] ?? 's'] ?? 0);
-  if (!(ms >= 1 && ms <= 0x7fffffff)) {
-    throw new InvalidArgumentError('a time such as 90s, 10m or 2h is expected, at most 24 days');
-  }
-  return ms;
-}
 
 /**
  * Records by `body`, until a signal or --duration ends it, writes the run, and says what is in it.
@@ -103,6 +89,9 @@ export async function recordWith(
     live.clear();
   }
   const { run, exit } = recorded;
+  // Loaded by now only: what comes before the recording is waited for.
+  const { summary } = await import('./summary.js');
+  const { saturation, saturationText } = await import('../saturation/index.js');
   await writeRun(options.output, run);
   for (const line of summary(run)) say(line);
   const seen = saturation({ version: 1, runs: [run] });
@@ -134,6 +123,7 @@ function stabilityOf({ untilStable, min, withoutStart }: Flags): Stability | nul
 
 /** A recording may have taken hours: where it cannot be written any more, it is kept elsewhere. */
 export async function writeRun(path: string, run: Run): Promise<void> {
+  const { serializeRecording } = await import('../recording/index.js');
   const text = serializeRecording({ version: 1, runs: [run] });
   try {
     await writeFileAtomic(path, text);
@@ -151,33 +141,4 @@ export async function writeRun(path: string, run: Run): Promise<void> {
         : `The recording is lost: ${rescue} could not be written either.`,
     });
   }
-}
-
-export function summary(run: Run): string[] {
-  const total = run.calls.reduce((sum, call) => sum + call.count, 0);
-  const denied = run.calls.reduce((sum, call) => sum + call.denied.count, 0);
-  const { completeness } = run;
-  const lines = [
-    `${total} calls, ${run.calls.length} distinct, ${run.executables.length} executable(s)` +
-      (denied > 0 ? `, ${denied} denied` : ''),
-  ];
-  if (isSupplement(run)) return [...lines, outside(run)];
-  if (completeness.complete) lines.push('complete: a start was seen and nothing was lost');
-  else lines.push(`NOT complete: ${missing(run).join('; ')}`);
-  const restart = restartOnly(run);
-  if (restart !== null) lines.push(`note: ${restart}`);
-  return lines;
-}
-
-const NAMED = 40;
-
-/** What a profile in complain mode did not permit. */
-function outside({ calls }: Run): string {
-  if (calls.length === 0) return 'nothing was called that the profile does not allow';
-  const names = calls.map(({ abi, name, number }) => {
-    const call = name ?? String(number);
-    return abi === 'x86_64' ? call : `${abi} ${call}`;
-  });
-  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
-  return `not allowed by the profile: ${names.slice(0, NAMED).join(', ')}${more}`;
 }

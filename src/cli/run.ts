@@ -17,8 +17,9 @@ import {
 } from '../libseccomp/index';
 import { type Profile, parseProfile } from '../profile/index';
 import { say, warn } from './output';
-import { parseDuration, recordWith } from './recorded';
+import { recordWith } from './recorded';
 import { terminalSentToo } from './signals';
+import { parseDuration } from './units';
 
 export function register(program: Command): void {
   // Options after the command are the command's own.

@@ -11,7 +11,7 @@ import { list, parseRuntime, readRecordings } from './files';
 import { parseEngineDefault } from './minimise';
 import { emitJson, warn } from './output';
 import { proofJson, sayProof } from './proof';
-import { parseDuration } from './recorded';
+import { parseDuration } from './units';
 import type { LiveFlags } from './verify-live';
 
 interface Flags extends LiveFlags {

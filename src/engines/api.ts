@@ -4,7 +4,7 @@ import type Docker from 'dockerode';
 import * as z from 'zod';
 import { SysieveError } from '../errors';
 import { isApiError, unreachable } from './socket';
-import type { EngineName } from './types';
+import type { ApiEngineName } from './types';
 
 /** Making, starting and removing copy layers and set up namespaces; a loaded machine takes long. */
 export const WORK_MS = 60_000;
@@ -30,7 +30,7 @@ const ACCEPTED = { 200: true, 201: true, 204: true, 304: true } as const;
 /** One connection to an engine, which throws what the engine cannot be asked. */
 export class Api {
   constructor(
-    readonly engine: EngineName,
+    readonly engine: ApiEngineName,
     readonly socketPath: string,
     private readonly docker: Docker,
   ) {}
@@ -157,7 +157,7 @@ export class Lines {
 
 /** Failures in one voice, whichever way the engine was asked. */
 export function refused(
-  engine: EngineName,
+  engine: ApiEngineName,
   what: 'created' | 'started' | 'stopped' | 'removed' | 'entered' | 'read',
   name: string,
   said: string,
@@ -176,13 +176,13 @@ export function imageMissing(engine: string, image: string): SysieveError {
   });
 }
 
-export function nameTaken(engine: EngineName, name: string): SysieveError {
+export function nameTaken(engine: ApiEngineName, name: string): SysieveError {
   return new SysieveError('input', 'container-name-taken', `${engine} has a container "${name}"`, {
     remedy: `remove it with ${engine} rm ${name}, or choose another name`,
   });
 }
 
-export function noContainer(engine: EngineName, id: string): SysieveError {
+export function noContainer(engine: ApiEngineName, id: string): SysieveError {
   return new SysieveError('input', 'container-not-found', `${engine} has no container "${id}"`, {
     remedy: `list what there is with ${engine} ps -a`,
   });

@@ -18,9 +18,8 @@ interface ControlOptions extends FindOptions {
 /** The engine that is there, by what it says it is. */
 export async function controlAt(endpoint: Endpoint): Promise<ContainerControl> {
   if (endpoint.kind === 'cli') return podmanCommandControl(endpoint.path);
-  const client = connect(endpoint.path);
-  const { engine } = await identify(client, endpoint.path);
-  const api = new Api(engine, endpoint.path, client);
+  const engine = await identify(endpoint.path);
+  const api = new Api(engine, endpoint.path, connect(endpoint.path));
   return engine === 'podman' ? podmanControl(api) : dockerControl(api);
 }
 

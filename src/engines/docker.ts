@@ -1,7 +1,6 @@
 /** Docker, by its API. */
-import type Docker from 'dockerode';
 import * as z from 'zod';
-import { connect, type EngineVersion, get, streamEvents, unexpectedAnswer } from './socket';
+import { get, streamEvents, unexpectedAnswer, versionAt } from './socket';
 import type { Engine, Inspected } from './types';
 
 export const ContainerId = z.string().regex(/^[0-9a-f]{64}$/);
@@ -40,16 +39,12 @@ export function startedAtOf(time: string): string | null {
   return time.startsWith('0001-') || time === '' ? null : time;
 }
 
-export function dockerEngine(
-  socketPath: string,
-  version: EngineVersion,
-  docker: Docker = connect(socketPath),
-): Engine {
+export function dockerEngine(socketPath: string): Engine {
   return {
     name: 'docker',
     endpoint: { kind: 'socket', path: socketPath },
     async inspect(name): Promise<Inspected | null> {
-      const raw = await get(docker, 'docker', socketPath, `/containers/${name}/json`, name);
+      const raw = await get('docker', socketPath, `/containers/${name}/json`, name);
       if (raw === null) return null;
       const parsed = Container.safeParse(raw);
       if (!parsed.success) throw unexpectedAnswer('docker', socketPath, parsed.error);
@@ -68,7 +63,9 @@ export function dockerEngine(
       };
     },
     // Docker tells the version of the runtime it calls "runc" only.
-    runtimeVersion: async (name) => version.components.get(name) || null,
-    events: (id, wake, signal) => streamEvents(docker, id, wake, signal),
+    async runtimeVersion(name) {
+      return (await versionAt(socketPath)).components.get(name) || null;
+    },
+    events: (id, wake, signal) => streamEvents(socketPath, id, wake, signal),
   };
 }

@@ -17,7 +17,7 @@ import {
 } from './podman';
 import { readProcess } from './process';
 import { runtimeVersion } from './runtime-version';
-import { connect, identify } from './socket';
+import { identify, versionAt } from './socket';
 import type {
   ApiEngineName,
   ContainerInfo,
@@ -34,6 +34,8 @@ export interface FindOptions {
   socket?: string | undefined;
   /** Of runc or crun: the directory that they were given as their root. */
   stateDir?: string | undefined;
+  /** The runtime's version is asked for later, by runtimeVersionOf: it takes Podman a second or two. */
+  versionLater?: boolean | undefined;
 }
 
 const DOCKER_SOCKET = '/var/run/docker.sock';
@@ -108,15 +110,13 @@ export function candidates(options: FindOptions): Candidate[] {
   return [docker(), podman(), ...cri()].filter((c) => c !== null);
 }
 
-export async function engineAt(endpoint: Endpoint): Promise<Engine> {
+/** `known`: asked before, it said which it is. */
+export async function engineAt(endpoint: Endpoint, known?: EngineName): Promise<Engine> {
   if (endpoint.kind === 'cli') return podmanCommandEngine(endpoint.path);
   if (endpoint.kind === 'cri') return criEngine(endpoint.path);
   if (endpoint.kind === 'state') return ociEngine(endpoint.runtime, endpoint.path);
-  const client = connect(endpoint.path);
-  const version = await identify(client, endpoint.path);
-  return version.engine === 'podman'
-    ? podmanSocketEngine(endpoint.path, client)
-    : dockerEngine(endpoint.path, version, client);
+  const name = known ?? (await identify(endpoint.path));
+  return name === 'podman' ? podmanSocketEngine(endpoint.path) : dockerEngine(endpoint.path);
 }
 
 function place(endpoint: Endpoint): string {
@@ -124,7 +124,11 @@ function place(endpoint: Endpoint): string {
 }
 
 /** Adds what /proc knows; null: the process ended in between, so the engine must be asked again. */
-export async function describe(engine: Engine, seen: Inspected): Promise<ContainerInfo | null> {
+export async function describe(
+  engine: Engine,
+  seen: Inspected,
+  versionLater = false,
+): Promise<ContainerInfo | null> {
   const facts = readProcess(engine.name, seen);
   if (seen.pid !== null && facts === null) return null;
   const runtime = seen.runtimeName;
@@ -141,7 +145,9 @@ export async function describe(engine: Engine, seen: Inspected): Promise<Contain
     unstarted: seen.unstarted === true,
     startedAt: seen.startedAt,
     runtime:
-      runtime === null ? null : { name: runtime, version: await engine.runtimeVersion(runtime) },
+      runtime === null
+        ? null
+        : { name: runtime, version: versionLater ? null : await engine.runtimeVersion(runtime) },
     // An engine-wide setting shows only in the process; the container's own setting also outranks
     // a filter that the application put on itself. A runtime's own process is not under it yet.
     seccomp:
@@ -157,18 +163,22 @@ export async function describe(engine: Engine, seen: Inspected): Promise<Contain
   };
 }
 
-/** The container as its engine has it now; null: it is no more. */
-export function lookAgain({ endpoint, ref }: ContainerInfo): Promise<ContainerInfo | null> {
-  return ask(endpoint, ref);
+/** The container as its engine has it now, its runtime's version apart; null: it is no more. */
+export function lookAgain({ endpoint, engine, ref }: ContainerInfo): Promise<ContainerInfo | null> {
+  return ask(endpoint, ref, { versionLater: true, known: engine });
 }
 
-async function ask(endpoint: Endpoint, name: string): Promise<ContainerInfo | null> {
-  const engine = await engineAt(endpoint);
+async function ask(
+  endpoint: Endpoint,
+  name: string,
+  { versionLater, known }: { versionLater?: boolean | undefined; known?: EngineName },
+): Promise<ContainerInfo | null> {
+  const engine = await engineAt(endpoint, known);
   // A container may end or restart between the engine's answer and /proc.
   for (let attempt = 0; attempt < 5; attempt++) {
     const seen = await engine.inspect(name);
     if (seen === null) return null;
-    const info = await describe(engine, seen);
+    const info = await describe(engine, seen, versionLater);
     if (info !== null) return info;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -235,7 +245,7 @@ export async function findContainer(name: string, options: FindOptions): Promise
   const failures: SysieveError[] = [];
   for (const candidate of asked) {
     try {
-      const info = await ask(candidate.endpoint, name);
+      const info = await ask(candidate.endpoint, name, { versionLater: options.versionLater });
       if (info === null) without.push(`${candidate.engine} at ${place(candidate.endpoint)}`);
       // Where Podman stands in on Docker's socket, both candidates are the same engine.
       else if (!found.some((f) => f.id === info.id)) found.push(info);
@@ -274,7 +284,7 @@ export async function engineVersion(endpoint: Endpoint): Promise<string> {
   if (endpoint.kind === 'cli') return podmanCommandVersion(endpoint.path);
   if (endpoint.kind === 'cri') return (await criVersion(criClient(endpoint.path))).version;
   if (endpoint.kind === 'state') return (await runtimeVersion(endpoint.runtime)) ?? 'unknown';
-  return (await identify(connect(endpoint.path), endpoint.path)).version;
+  return (await versionAt(endpoint.path)).version;
 }
 
 /** The same of the engine that would be asked for containers. */
@@ -289,6 +299,18 @@ export async function localEngineVersion(engine: ApiEngineName): Promise<string>
     });
   }
   return engineVersion(candidate.endpoint);
+}
+
+/** The version of the container's runtime; null: the engine does not answer, or does not tell. */
+export async function runtimeVersionOf(info: ContainerInfo): Promise<string | null> {
+  if (info.runtime === null) return null;
+  if (info.runtime.version !== null) return info.runtime.version;
+  try {
+    return await (await engineAt(info.endpoint, info.engine)).runtimeVersion(info.runtime.name);
+  } catch (error) {
+    if (error instanceof SysieveError) return null;
+    throw error;
+  }
 }
 
 export interface EngineProbe {

@@ -53,11 +53,10 @@ async function inspected(endpoint: Endpoint, image: string): Promise<unknown> {
     const [first] = z.array(z.unknown()).parse(JSON.parse(stdout));
     return first;
   }
-  const client = connect(endpoint.path);
-  const { engine } = await identify(client, endpoint.path);
+  const engine = await identify(endpoint.path);
   const name = encodeURIComponent(image);
   const path = engine === 'podman' ? `${API}/images/${name}/json` : `/images/${name}/json`;
-  const { status, data, said } = await new Api(engine, endpoint.path, client).ask({
+  const { status, data, said } = await new Api(engine, endpoint.path, connect(endpoint.path)).ask({
     method: 'GET',
     path,
   });

@@ -14,7 +14,9 @@ export {
   localEngineVersion,
   lookAgain,
   probeEngines,
+  runtimeVersionOf,
 } from './find';
+export { cgroupsOfId } from './hooked';
 export { type ImageSettings, imageSettings } from './image';
 export { listeningPorts } from './listening';
 export type {

@@ -3,11 +3,10 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type Docker from 'dockerode';
 import * as z from 'zod';
 import { SysieveError } from '../errors';
 import { ContainerId, isUnconfined, startedAtOf } from './docker';
-import { ambiguousPrefix, connect, get, streamEvents, unexpectedAnswer } from './socket';
+import { ambiguousPrefix, get, streamEvents, unexpectedAnswer } from './socket';
 import type { Engine, Inspected } from './types';
 
 /** The libpod API of Podman 4 and later; the Docker-compatible one does not name the runtime. */
@@ -85,26 +84,23 @@ function versionFor(name: string, info: z.infer<typeof Info>): string | null {
   return /version (\S+)/.exec(runtime.version)?.[1] ?? null;
 }
 
-export function podmanSocketEngine(
-  socketPath: string,
-  podman: Docker = connect(socketPath),
-): Engine {
+export function podmanSocketEngine(socketPath: string): Engine {
   return {
     name: 'podman',
     endpoint: { kind: 'socket', path: socketPath },
     async inspect(name) {
-      const raw = await get(podman, 'podman', socketPath, `${API}/containers/${name}/json`, name);
+      const raw = await get('podman', socketPath, `${API}/containers/${name}/json`, name);
       if (raw === null) return null;
       const parsed = Container.safeParse(raw);
       if (!parsed.success) throw unexpectedAnswer('podman', socketPath, parsed.error);
       return toInspected(parsed.data, rootlessOwner(socketPath));
     },
     async runtimeVersion(name) {
-      const info = Info.safeParse(await get(podman, 'podman', socketPath, `${API}/info`, 'info'));
+      const info = Info.safeParse(await get('podman', socketPath, `${API}/info`, 'info'));
       if (!info.success) throw unexpectedAnswer('podman', socketPath, info.error);
       return versionFor(name, info.data);
     },
-    events: (id, wake, signal) => streamEvents(podman, id, wake, signal),
+    events: (id, wake, signal) => streamEvents(socketPath, id, wake, signal),
   };
 }
 

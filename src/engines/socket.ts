@@ -1,8 +1,9 @@
 /** The Docker-compatible API over a unix socket: connection, errors, event stream. */
+import { type IncomingHttpHeaders, request } from 'node:http';
 import type Docker from 'dockerode';
 import * as z from 'zod';
 import { SysieveError } from '../errors';
-import type { EngineName } from './types';
+import type { ApiEngineName } from './types';
 
 /** An engine that accepts but never answers must not hang a recording. */
 const ANSWER_MS = 10_000;
@@ -16,9 +17,11 @@ interface ApiError extends Error {
 export function isApiError(error: unknown): error is ApiError {
   return error instanceof Error && typeof (error as Partial<ApiError>).statusCode === 'number';
 }
+/** Far above what any container's description takes. */
+const ANSWER_BYTES = 16 << 20;
 
 export function connect(socketPath: string): Docker {
-  // Loaded where an engine is asked: it takes longer than all the rest of a start.
+  // Loaded for what takes more than a question (see ask): it takes longer than all the rest of a start.
   const Client = require('dockerode') as typeof Docker;
   return new Client({ socketPath });
 }
@@ -66,37 +69,87 @@ export function ambiguousPrefix(engine: string, name: string): SysieveError {
 /** Docker answers 500 and Podman 404 for a prefix of several ids, so the words have to tell. */
 const AMBIGUOUS = /multiple ids found|more than one result/i;
 
+interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+/** One GET over the socket. By node alone: a recording's target waits for the answer. */
+function ask(socketPath: string, path: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const asked = request(
+      { socketPath, path, headers: { host: 'localhost' }, signal },
+      (answer) => {
+        const chunks: Buffer[] = [];
+        let size = 0;
+        answer.on('data', (chunk: Buffer) => {
+          size += chunk.length;
+          if (size > ANSWER_BYTES)
+            asked.destroy(new Error(`an answer of more than ${ANSWER_BYTES} bytes`));
+          chunks.push(chunk);
+        });
+        answer.on('error', reject);
+        answer.on('end', () =>
+          resolve({
+            status: answer.statusCode ?? 0,
+            headers: answer.headers,
+            body: Buffer.concat(chunks).toString('utf8'),
+          }),
+        );
+      },
+    );
+    asked.on('error', reject);
+    asked.end();
+  });
+}
+
+function parsed(engine: string, where: string, body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch (error) {
+    throw new SysieveError(
+      'system',
+      'engine-answer-unexpected',
+      `${engine} at ${where} sent no JSON`,
+      {
+        cause: (error as Error).message,
+        remedy: 'check what listens on that socket',
+      },
+    );
+  }
+}
+
+/** What an engine says of a refusal: `message` of its JSON, or all of it. */
+function messageOf(body: string): string {
+  try {
+    const said = z.object({ message: z.string() }).safeParse(JSON.parse(body));
+    if (said.success) return said.data.message.trim();
+  } catch {
+    // Not JSON: the text itself.
+  }
+  return body.trim().slice(0, 1000);
+}
+
 /** A GET whose 404 is null; everything else that fails is a SysieveError with its cause. */
 export async function get(
-  docker: Docker,
-  engine: EngineName,
+  engine: ApiEngineName,
   socketPath: string,
   path: string,
   subject: string,
 ): Promise<unknown> {
-  try {
-    return await new Promise((resolve, reject) => {
-      docker.modem.dial(
-        {
-          path,
-          method: 'GET',
-          abortSignal: AbortSignal.timeout(ANSWER_MS),
-          statusCodes: { 200: true, 404: 'not found', 500: 'server error' },
-        },
-        (error: unknown, data: unknown) => (error ? reject(error) : resolve(data)),
-      );
-    });
-  } catch (error) {
-    if (!isApiError(error)) throw unreachable(engine, socketPath, error);
-    const message = z.object({ message: z.string() }).safeParse(error.json);
-    const said = message.success ? message.data.message : error.message;
-    if (AMBIGUOUS.test(said)) throw ambiguousPrefix(engine, subject);
-    if (error.statusCode === 404) return null;
-    throw new SysieveError('system', 'engine-failed', `${engine} at ${socketPath} refused`, {
-      cause: `HTTP ${error.statusCode}: ${said.trim()}`,
-      remedy: `check that the engine is well: ${engine} inspect ${subject}`,
-    });
-  }
+  const { status, body } = await ask(socketPath, path).catch((error: unknown) => {
+    throw unreachable(engine, socketPath, error);
+  });
+  if (status === 200) return parsed(engine, socketPath, body);
+  const said = messageOf(body);
+  if (AMBIGUOUS.test(said)) throw ambiguousPrefix(engine, subject);
+  if (status === 404) return null;
+  throw new SysieveError('system', 'engine-failed', `${engine} at ${socketPath} refused`, {
+    cause: `HTTP ${status}: ${said}`,
+    remedy: `check that the engine is well: ${engine} inspect ${subject}`,
+  });
 }
 
 const Version = z.object({
@@ -105,15 +158,25 @@ const Version = z.object({
 });
 
 export interface EngineVersion {
-  engine: EngineName;
+  engine: ApiEngineName;
   version: string;
   /** Lower-case component name → version. */
   components: Map<string, string>;
 }
 
 /** Which engine listens there: Podman also answers on /var/run/docker.sock where it stands in. */
-export async function identify(docker: Docker, socketPath: string): Promise<EngineVersion> {
-  const answer = Version.safeParse(await get(docker, 'docker', socketPath, '/version', 'version'));
+export async function identify(socketPath: string): Promise<ApiEngineName> {
+  const { status, headers } = await ask(socketPath, '/_ping').catch((error: unknown) => {
+    throw unreachable('docker', socketPath, error);
+  });
+  if (status === 200 && headers['libpod-api-version'] !== undefined) return 'podman';
+  if (status === 200 && String(headers.server).startsWith('Docker/')) return 'docker';
+  // What neither header is of says it there, which takes Podman as long as all it has installed.
+  return (await versionAt(socketPath)).engine;
+}
+
+export async function versionAt(socketPath: string): Promise<EngineVersion> {
+  const answer = Version.safeParse(await get('docker', socketPath, '/version', 'version'));
   if (!answer.success) throw unexpectedAnswer('the engine', socketPath, answer.error);
   const components = new Map(
     (answer.data.Components ?? []).map((c) => [c.Name.toLowerCase(), c.Version ?? '']),
@@ -127,12 +190,12 @@ export async function identify(docker: Docker, socketPath: string): Promise<Engi
 
 /** Wakes for every event of the container until the stream ends. What happened, inspect tells. */
 export async function streamEvents(
-  docker: Docker,
+  socketPath: string,
   id: string,
   wake: () => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const stream = await docker.getEvents({
+  const stream = await connect(socketPath).getEvents({
     filters: { type: ['container'], container: [id] },
     abortSignal: signal,
   });

@@ -94,7 +94,7 @@ export async function watchContainer(
     while (!until.aborted) {
       try {
         if (engine === null) {
-          engine = await engineAt(info.endpoint);
+          engine = await engineAt(info.endpoint, info.engine);
           streaming = keepStreaming(engine, info.ref, alarm, until);
         }
         const now = await engine.inspect(info.ref);

@@ -2,6 +2,8 @@
 export { evidenceBeside, evidencePath } from './evidence-path';
 export {
   checkDestination,
+  decodeText,
+  READ_LIMIT,
   readTextFile,
   sourceName,
   writeFileAtomic,

@@ -19,7 +19,10 @@ export function scratch(): { dir: string; remove(): void } {
   return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
-export function sysieve(args: readonly string[], options: { cwd?: string; input?: string } = {}) {
+export function sysieve(
+  args: readonly string[],
+  options: { cwd?: string; input?: string; env?: NodeJS.ProcessEnv } = {},
+) {
   const { status, stdout, stderr, signal } = spawnSync(process.execPath, [CLI, ...args], {
     encoding: 'utf8',
     timeout: 60_000,
