@@ -57,6 +57,13 @@ std::vector<TrackedCall> Tracked(const Napi::Object& options) {
   return out;
 }
 
+ExecRule Rule(const Napi::Object& options) {
+  const std::string rule = options.Get("execRule").ToString().Utf8Value();
+  return rule == "filter"      ? ExecRule::kFilter
+         : rule == "namespace" ? ExecRule::kNamespace
+                               : ExecRule::kAny;
+}
+
 std::string Text(const Napi::Object& options, const char* name) {
   const Napi::Value value = options.Get(name);
   return value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string();
@@ -133,6 +140,7 @@ Napi::Object ToJs(Napi::Env env, const Tuple& tuple) {
   out.Set("phase", Name(tuple.phase));
   out.Set("abi", Name(tuple.abi));
   out.Set("number", tuple.number);
+  out.Set("denied", tuple.denied);
   Napi::Array values = Napi::Array::New(env, tuple.values.size());
   for (uint32_t i = 0; i < tuple.values.size(); i++) {
     values.Set(i, Napi::BigInt::New(env, tuple.values[i]));
@@ -150,6 +158,7 @@ Napi::Object ToJs(Napi::Env env, const TupleLoss& loss) {
   out.Set("phase", Name(loss.phase));
   out.Set("abi", Name(loss.abi));
   out.Set("number", loss.number);
+  out.Set("denied", loss.denied);
   out.Set("unreadable", loss.unreadable);
   out.Set("count", Napi::BigInt::New(env, loss.count));
   return out;
@@ -164,6 +173,9 @@ Napi::Object ToJs(Napi::Env env, const Executable& executable) {
 }
 
 Napi::Value ToJs(Napi::Env env, const std::string& text) { return Napi::String::New(env, text); }
+
+Napi::Object ToJs(Napi::Env env, const Group& group);
+Napi::Object ToJs(Napi::Env env, const Observation& seen);
 
 template <typename T>
 Napi::Array ToJs(Napi::Env env, const std::vector<T>& items) {
@@ -180,6 +192,17 @@ Napi::Object ToJs(Napi::Env env, const Losses& lost) {
   out.Set("cgroups", Napi::BigInt::New(env, lost.cgroups));
   out.Set("executables", Napi::BigInt::New(env, lost.executables));
   out.Set("paths", Napi::BigInt::New(env, lost.paths));
+  return out;
+}
+
+Napi::Object ToJs(Napi::Env env, const Group& group) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("group", group.group);
+  out.Set("id", group.id);
+  out.Set("bornMs", group.born_ms);
+  out.Set("live", static_cast<double>(group.live));
+  out.Set("starts", static_cast<double>(group.starts));
+  out.Set("ended", group.ended);
   return out;
 }
 
@@ -239,6 +262,12 @@ Napi::Function Session::Define(Napi::Env env) {
                          InstanceMethod<&Session::Stop>("stop"),
                          InstanceMethod<&Session::Pin>("pin"),
                          InstanceMethod<&Session::Memory>("memory"),
+                         InstanceMethod<&Session::ListGroups>("listGroups"),
+                         InstanceMethod<&Session::Adopt>("adopt"),
+                         InstanceMethod<&Session::TakeGroups>("takeGroups"),
+                         InstanceMethod<&Session::IgnoreGroup>("ignoreGroup"),
+                         InstanceMethod<&Session::RefuseId>("refuseId"),
+                         InstanceMethod<&Session::ForgetId>("forgetId"),
                      });
 }
 
@@ -248,11 +277,9 @@ Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(inf
     return;
   }
   const auto options = info[0].As<Napi::Object>();
-  const std::string rule = options.Get("execRule").ToString().Utf8Value();
-  target_.exec_rule = rule == "filter"      ? ExecRule::kFilter
-                      : rule == "namespace" ? ExecRule::kNamespace
-                                            : ExecRule::kAny;
+  target_.exec_rule = Rule(options);
   target_.denied = options.Get("denied").ToBoolean().Value();
+  target_.grouped = options.Get("grouped").ToBoolean().Value();
   target_.entry_only = options.Get("entryOnly").ToBoolean().Value();
   target_.found_unstarted = options.Get("foundUnstarted").ToBoolean().Value();
   target_.cgroups = List<std::string>(options, "cgroups");
@@ -359,6 +386,78 @@ Napi::Value Session::Memory(const Napi::CallbackInfo& info) {
   out.Set("bytes", static_cast<double>(memory.bytes));
   out.Set("most", static_cast<double>(memory.most));
   return out;
+}
+
+Napi::Value Session::ListGroups(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!Running(env)) return env.Undefined();
+  Groups seen;
+  if (const Status status = tracer_->ListGroups(&seen); !status.ok()) {
+    Throw(env, status);
+    return env.Undefined();
+  }
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("groups", ToJs(env, seen.groups));
+  out.Set("lost", static_cast<double>(seen.lost));
+  return out;
+}
+
+Napi::Value Session::Adopt(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!Running(env)) return env.Undefined();
+  const auto options = info[1].ToObject();
+  Target target;
+  target.exec_rule = Rule(options);
+  target.cgroups = List<std::string>(options, "cgroups");
+  target.mount_namespaces = List<uint32_t>(options, "mountNamespaces");
+  target.pid_namespaces = List<uint32_t>(options, "pidNamespaces");
+  size_t tasks = 0;
+  const Status status = tracer_->Adopt(info[0].ToString().Utf8Value(), target, &tasks);
+  if (!status.ok()) {
+    Throw(env, status);
+    return env.Undefined();
+  }
+  return Napi::Number::New(env, static_cast<double>(tasks));
+}
+
+Napi::Value Session::TakeGroups(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!Running(env)) return env.Undefined();
+  std::vector<uint32_t> groups;
+  if (info[0].IsArray()) {
+    const auto list = info[0].As<Napi::Array>();
+    for (uint32_t i = 0; i < list.Length(); i++) groups.push_back(list.Get(i).ToNumber());
+  }
+  std::vector<Observation> seen;
+  if (const Status status = tracer_->TakeGroups(groups, &seen); !status.ok()) {
+    Throw(env, status);
+    return env.Undefined();
+  }
+  return ToJs(env, seen);
+}
+
+Napi::Value Session::IgnoreGroup(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!Running(env)) return env.Undefined();
+  const Status status = tracer_->IgnoreGroup(info[0].ToNumber());
+  if (!status.ok()) Throw(env, status);
+  return env.Undefined();
+}
+
+Napi::Value Session::RefuseId(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!Running(env)) return env.Undefined();
+  const Status status = tracer_->RefuseId(info[0].ToString().Utf8Value());
+  if (!status.ok()) Throw(env, status);
+  return env.Undefined();
+}
+
+Napi::Value Session::ForgetId(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!Running(env)) return env.Undefined();
+  const Status status = tracer_->ForgetId(info[0].ToString().Utf8Value());
+  if (!status.ok()) Throw(env, status);
+  return env.Undefined();
 }
 
 }  // namespace sysieve

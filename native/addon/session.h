@@ -37,6 +37,12 @@ class Session : public Napi::ObjectWrap<Session> {
   Napi::Value Stop(const Napi::CallbackInfo& info);
   Napi::Value Pin(const Napi::CallbackInfo& info);
   Napi::Value Memory(const Napi::CallbackInfo& info);
+  Napi::Value ListGroups(const Napi::CallbackInfo& info);
+  Napi::Value Adopt(const Napi::CallbackInfo& info);
+  Napi::Value TakeGroups(const Napi::CallbackInfo& info);
+  Napi::Value IgnoreGroup(const Napi::CallbackInfo& info);
+  Napi::Value RefuseId(const Napi::CallbackInfo& info);
+  Napi::Value ForgetId(const Napi::CallbackInfo& info);
 
   std::unique_ptr<Tracer> MakeTracer(const Napi::Object& options);
   // Throws and answers false where Start has not run or Stop has.

@@ -17,6 +17,8 @@
 #include <set>
 #include <string_view>
 
+#include "bpf/aggregates.h"
+#include "bpf/group_table.h"
 #include "bpf/object.h"
 #include "bpf/pinned.h"
 #include "bpf/shared.h"
@@ -86,33 +88,6 @@ uint64_t NowNs() {
 
 double Ms(uint64_t ns) { return static_cast<double>(ns) / 1e6; }
 
-Phase PhaseOf(uint32_t slot) {
-  switch (slot) {
-    case SLOT_SETUP:
-      return Phase::kSetup;
-    case SLOT_RUNTIME:
-      return Phase::kRuntime;
-    case SLOT_EXEC_SETUP:
-    case SLOT_GUEST:
-      return Phase::kExecSetup;
-    case SLOT_EXEC:
-      return Phase::kExec;
-    default:
-      return Phase::kApplication;
-  }
-}
-
-Abi AbiOf(uint8_t abi) {
-  switch (abi) {
-    case ABI_I386:
-      return Abi::kI386;
-    case ABI_X32:
-      return Abi::kX32;
-    default:
-      return Abi::kX86_64;
-  }
-}
-
 // Operations that no remedy helps but another kernel; see src/capture/host.ts.
 constexpr auto kNeedsTypes = "find the kernel's type information (BTF)";
 constexpr auto kNeedsAtomics = "use atomic operations in BPF programs";
@@ -146,19 +121,23 @@ class EbpfTracer::Impl {
     return Status::Ok();
   }
 
-  Status MapSections() {
+  // `groups`: that the maps are for.
+  Status MapSections(uint32_t groups) {
     if (!(config_ = Section<sysieve_config>(".data.config")) ||
         !(counters_ = Section<sysieve_counters>(".bss"))) {
       return Status::Error(EINVAL, "map the BPF object's data");
     }
-    return Status::Ok();
+    aggregates_.Open(object_.get());
+    return groups_.Open(object_.get(), groups);
   }
 
   // Needs no target, so it can be done while that is still being looked for.
-  Status Load(bool typed) {
+  Status Load(bool typed, bool grouped) {
     suffix_ = typed ? "_btf" : "_raw";
     typed_ = typed;
+    grouped_ = grouped;
     if (Status s = OpenObject(); !s.ok()) return s;
+    if (Status s = SizeMaps(); !s.ok()) return s;
     preemptible_ = MayPreempt();
     bpf_program* program = nullptr;
     bpf_object__for_each_program(program, object_.get()) {
@@ -169,9 +148,9 @@ class EbpfTracer::Impl {
     if (const int error = bpf_object__load(object_.get()); error != 0) {
       return LoadFailure(-error);
     }
-    if (Status s = MapSections(); !s.ok()) return s;
-    counters_->next_slot = SLOT_FIRST_EXECUTABLE;
-    return tasks_.Open(MapFd("tasks"), MapFd("collided_tasks"), counters_);
+    if (Status s = MapSections(grouped_ ? SYSIEVE_GROUPS : 1); !s.ok()) return s;
+    if (Status s = groups_.Fill(); !s.ok()) return s;
+    return tasks_.Open(MapFd("tasks"), MapFd("collided_tasks"), groups_.data());
   }
 
   Status Arm(const Target& target, size_t* tasks) {
@@ -184,8 +163,8 @@ class EbpfTracer::Impl {
         return Status::Error(ESRCH, "find the process to start", std::to_string(pid));
       }
     }
-    if (Status s = EnterCgroups(target); !s.ok()) return s;
-    if (Status s = Scan(target, tasks); !s.ok()) return s;
+    if (Status s = EnterCgroups(target, 0); !s.ok()) return s;
+    if (Status s = Scan(target, 0, tasks); !s.ok()) return s;
     start_ns_ = NowNs();
     config_->start_ns = start_ns_;
     if (Status s = Attach("enter"); !s.ok()) return s;
@@ -206,7 +185,7 @@ class EbpfTracer::Impl {
       for (int copy = 1; copy < SYSIEVE_COPIES; copy++) {
         if (Status s = Attach(hook + std::to_string(copy)); !s.ok()) return s;
       }
-      missed_alone_ += Misses(hook);
+      missed_alone_ += MissesOf(hook);
     }
     return Status::Ok();
   }
@@ -234,8 +213,8 @@ class EbpfTracer::Impl {
     std::erase_if(cgroup_directories_, [](const std::string& directory) {
       return access(directory.c_str(), F_OK) != 0;
     });
-    if (Status s = EnterCgroups(more); !s.ok()) return s;
-    return more.cgroups.empty() ? Status::Ok() : Scan(more, tasks);
+    if (Status s = EnterCgroups(more, 0); !s.ok()) return s;
+    return more.cgroups.empty() ? Status::Ok() : Scan(more, 0, tasks);
   }
 
   // The links last: until they are pinned, all ends with this process.
@@ -273,7 +252,7 @@ class EbpfTracer::Impl {
       if (std::string_view(bpf_map__name(map)).find("rodata") != std::string_view::npos) continue;
       if (Status s = ReusePinnedMap(directory, map); !s.ok()) return s;
     }
-    if (Status s = MapSections(); !s.ok()) return s;
+    if (Status s = MapSections(1); !s.ok()) return s;
     for (const char* hook : kHooks) {
       for (const std::string& copy : WithCopies(hook)) {
         UniqueFd program;
@@ -328,48 +307,139 @@ class EbpfTracer::Impl {
   }
 
   Status Read(Observation* out) {
-    const uint64_t now = end_ns_ != 0 ? end_ns_ : NowNs();
-    out->elapsed_ms = Ms(now - start_ns_);
-    out->live = std::max<int64_t>(0, __atomic_load_n(&counters_->live, __ATOMIC_RELAXED));
-    out->live_application =
-        std::max<int64_t>(0, __atomic_load_n(&counters_->live_application, __ATOMIC_RELAXED));
-    out->starts = __atomic_load_n(&counters_->starts, __ATOMIC_RELAXED);
+    if (grouped_) return Status::Error(EINVAL, "read one target of many");
+    const sysieve_group& only = groups_.at(0);
+    Describe(only, start_ns_, out);
     out->newest_ms = SinceStart(counters_->newest_ns);
-    out->filtered = __atomic_load_n(&counters_->filtered, __ATOMIC_RELAXED) != 0;
     if (denied_since_ns_ != 0) {
       // Watched before the first call counts as watched from the start.
       const double since = Ms(denied_since_ns_ - start_ns_);
       out->denied_since_ms = denied_from_start_ ? 0 : since;
     }
-    const uint32_t slots = std::min<uint32_t>(counters_->next_slot, SYSIEVE_SLOTS);
-    ReadExecutables(slots, out);
+    const uint32_t slots = std::min<uint32_t>(only.next_slot, SYSIEVE_SLOTS);
     if (Status s = ReadCounts(slots, out); !s.ok()) return s;
-    ReadHash("other_calls", [&](const sysieve_call_key& key, const sysieve_call& call) {
-      out->calls.push_back(
-          {key.slot, AbiOf(key.abi), key.number, call.count, SinceStart(call.first_ns)});
-    });
-    ReadHash("denied_calls", [&](const sysieve_call_key& key, const sysieve_call& call) {
-      DeniedCall denied;
-      static_cast<Call&>(denied) = {key.slot, AbiOf(key.abi), key.number, call.count,
-                                    SinceStart(call.first_ns)};
-      denied.error = key.error;
-      out->denied.push_back(denied);
-    });
-    ReadTuples(out);
-    CountMisses(out);
-    out->preemptible = preemptible_;
-    out->lost.tasks = counters_->lost_tasks + lost_in_scan_;
-    out->lost.namespaces = counters_->lost_namespaces;
-    out->lost.cgroups = counters_->lost_cgroups;
-    out->lost.executables = counters_->lost_executables;
-    out->lost.paths = counters_->truncated_paths;
-    if (!typed_ && denied_since_ns_ != 0) out->blind_spots.emplace_back("kill-thread-unseen");
+    aggregates_.Read({{0, {out, start_ns_}}});
+    CountMisses(only, {}, out);
     return Status::Ok();
   }
+
+  Status ListGroups(Groups* out) {
+    const std::vector<uint32_t> left = groups_.Left();
+    std::vector<Observation> nobodys;
+    if (!left.empty()) TakeGroups(left, &nobodys);
+    const Misses now = MissesNow();
+    for (const GroupTable::Used& used : groups_.Look()) {
+      const sysieve_group& group = groups_.at(used.group);
+      // What was skipped before it was there was none of its.
+      misses_before_.try_emplace(used.group, misses_last_);
+      out->groups.push_back({used.group, std::string(group.id.text, sizeof(group.id.text)),
+                             SinceStart(group.born_ns), std::max<int64_t>(0, group.live),
+                             group.starts, used.ended});
+    }
+    misses_last_ = now;
+    out->lost = counters_->lost_groups;
+    return Status::Ok();
+  }
+
+  // The hooks are armed: what starts meanwhile has a group, and is not taken twice.
+  Status Adopt(const std::string& id, const Target& target, size_t* tasks) {
+    uint32_t group = 0;
+    if (Status s = groups_.Take(id, &group); !s.ok()) return s;
+    FollowNamespaces(target, group);
+    cgroup_directories_.clear();
+    Status status = EnterCgroups(target, group);
+    // One that has ended meanwhile is a group without tasks, and soon over.
+    if (status.ok() || status.code == ENOENT) status = Scan(target, group, tasks);
+    return status;
+  }
+
+  Status TakeGroups(const std::vector<uint32_t>& groups, std::vector<Observation>* out) {
+    out->assign(groups.size(), {});
+    std::map<uint32_t, Aggregates::Share> shares;
+    for (size_t i = 0; i < groups.size(); i++) {
+      const uint32_t at = groups[i];
+      if (at >= SYSIEVE_GROUPS || !grouped_) return Status::Error(EINVAL, "read a group");
+      const sysieve_group& group = groups_.at(at);
+      Describe(group, group.born_ns, &(*out)[i]);
+      (*out)[i].denied_since_ms = 0;
+      shares[at] = {&(*out)[i], group.born_ns};
+    }
+    aggregates_.Take(shares);
+    for (size_t i = 0; i < groups.size(); i++) {
+      const auto before = misses_before_.find(groups[i]);
+      CountMisses(groups_.at(groups[i]), before == misses_before_.end() ? Misses{} : before->second,
+                  &(*out)[i]);
+      misses_before_.erase(groups[i]);
+    }
+    groups_.Free(groups);
+    return Status::Ok();
+  }
+
+  GroupTable& groups() { return groups_; }
 
   void DeniedFromStart() { denied_from_start_ = true; }
 
  private:
+  // Runs of the programs that the kernel skipped, of any task on this machine.
+  struct Misses {
+    uint64_t hooks = 0;
+    uint64_t enters = 0;
+    uint64_t exits = 0;
+  };
+
+  // Everything about a group that is not in the maps of calls.
+  void Describe(const sysieve_group& group, uint64_t since_ns, Observation* out) {
+    const uint64_t now = end_ns_ != 0 ? end_ns_ : NowNs();
+    out->elapsed_ms = now > since_ns ? Ms(now - since_ns) : 0;
+    out->live = std::max<int64_t>(0, __atomic_load_n(&group.live, __ATOMIC_RELAXED));
+    out->live_application =
+        std::max<int64_t>(0, __atomic_load_n(&group.live_application, __ATOMIC_RELAXED));
+    out->starts = __atomic_load_n(&group.starts, __ATOMIC_RELAXED);
+    out->filtered = __atomic_load_n(&counters_->filtered, __ATOMIC_RELAXED) != 0;
+    out->preemptible = preemptible_;
+    out->lost.tasks = group.lost_tasks;
+    out->lost.namespaces = group.lost_namespaces;
+    out->lost.cgroups = group.lost_cgroups;
+    out->lost.executables = group.lost_executables;
+    out->lost.paths = group.truncated_paths;
+    if (!typed_ && denied_since_ns_ != 0) out->blind_spots.emplace_back("kill-thread-unseen");
+  }
+
+  // Of many groups nothing is counted in the arrays, which are large.
+  Status SizeMaps() {
+    if (!grouped_) return Status::Ok();
+    bpf_map* mode = nullptr;
+    bpf_map* map = nullptr;
+    bpf_object__for_each_map(map, object_.get()) {
+      if (std::string_view(bpf_map__name(map)).ends_with(".rodata.mode")) mode = map;
+    }
+    const uint32_t yes = 1;
+    if (mode == nullptr || bpf_map__set_initial_value(mode, &yes, sizeof(yes)) != 0) {
+      return Status::Error(EINVAL, "set the mode of the BPF programs");
+    }
+    const std::initializer_list<std::pair<const char*, uint32_t>> sizes = {
+        {"counts", 1},
+        {"first_seen", 1},
+        {"groups", SYSIEVE_GROUPS},
+        {"free_groups", SYSIEVE_GROUPS},
+        {"group_by_id", 16 * SYSIEVE_GROUPS},
+        {"tuple_counts", 2 * SYSIEVE_TRACKED_CALLS * SYSIEVE_GROUPS},
+        {"slot_by_path", 32 * SYSIEVE_GROUPS},
+        {"other_calls", 512 * SYSIEVE_GROUPS},
+        {"denied_calls", 64 * SYSIEVE_GROUPS},
+        {"tuples", 128 * SYSIEVE_GROUPS},
+        {"tuple_overflow", 8 * SYSIEVE_GROUPS},
+        {"cgroups", 32 * SYSIEVE_GROUPS},
+        {"namespaces", 32 * SYSIEVE_GROUPS}};
+    for (const auto& [name, entries] : sizes) {
+      bpf_map* sized = bpf_object__find_map_by_name(object_.get(), name);
+      if (const int error = bpf_map__set_max_entries(sized, entries); error != 0) {
+        return Status::Error(-error, "size the BPF maps", name);
+      }
+    }
+    return Status::Ok();
+  }
+
   Status Failure(int code, const std::string& operation) {
     return Status::Error(code, operation, last_warning);
   }
@@ -463,7 +533,6 @@ class EbpfTracer::Impl {
             .start_ns = start_ns_,
             .end_ns = end_ns_,
             .denied_since_ns = denied_since_ns_,
-            .lost_in_scan = lost_in_scan_,
             .missed_alone = missed_alone_,
             .typed = typed_,
             .preemptible = preemptible_,
@@ -479,12 +548,12 @@ class EbpfTracer::Impl {
     end_ns_ = state.end_ns;
     denied_since_ns_ = state.denied_since_ns;
     denied_from_start_ = state.denied_from_start != 0;
-    lost_in_scan_ = state.lost_in_scan;
     missed_alone_ = state.missed_alone;
     for (uint32_t at = 0; at < 2 * SYSIEVE_NUMBERS; at++) {
       sysieve_tracked how{};
       if (bpf_map_lookup_elem(MapFd("tracked"), &at, &how) != 0 || how.arguments == 0) continue;
-      arguments_[at] = std::min<size_t>(how.arguments, SYSIEVE_ARGUMENTS);
+      aggregates_.Track(at < SYSIEVE_NUMBERS ? Abi::kX86_64 : Abi::kI386, at % SYSIEVE_NUMBERS,
+                        std::min<size_t>(how.arguments, SYSIEVE_ARGUMENTS));
     }
   }
 
@@ -501,11 +570,19 @@ class EbpfTracer::Impl {
   }
 
   // Runs that the kernel skipped because the program was already running on that CPU.
-  uint64_t Misses(const std::string& hook) {
+  uint64_t MissesOf(const std::string& hook) {
     bpf_prog_info info{};
     uint32_t size = sizeof(info);
     if (bpf_obj_get_info_by_fd(ProgramFd(hook), &info, &size) != 0) return 0;
     return info.recursion_misses;
+  }
+
+  Misses MissesNow() {
+    Misses now{.hooks = missed_alone_};
+    for (const char* hook : kTaskHooks) now.hooks += MissesOf(hook);
+    now.enters = MissedByAll("enter");
+    now.exits = MissedByAll("exit");
+    return now;
   }
 
   // Without copies every run that was skipped counts as a call lost, whosever it was. With them a
@@ -513,18 +590,21 @@ class EbpfTracer::Impl {
   // counted. One whose exit was missed by all as well leaves no trace, and under a filter such an
   // exit looks like a denied call: as many as there may be of these count too. What is left is a
   // call that never returns: a blind spot, as long as one cannot be excluded.
-  void CountMisses(Observation* out) {
-    uint64_t lost = counters_->lost_calls + counters_->missed_enters + missed_alone_;
-    for (const char* hook : kTaskHooks) lost += Misses(hook);
-    const uint64_t enters = MissedByAll("enter");
-    const uint64_t exits = MissedByAll("exit");
+  void CountMisses(const sysieve_group& group, const Misses& before, Observation* out) {
+    const Misses now = MissesNow();
+    const uint64_t enters = now.enters - before.enters;
+    const uint64_t exits = now.exits - before.exits;
+    uint64_t lost = group.lost_calls + group.missed_enters + now.hooks - before.hooks;
     lost += preemptible_ ? std::min(enters, exits) + AmongDenied(*out, enters) : enters + exits;
     if (preemptible_ && enters != 0) out->blind_spots.emplace_back("tracer-preempted");
     out->lost.calls = lost;
     if (denied_since_ns_ == 0 || (enters == 0 && exits == 0)) return;
     out->blind_spots.emplace_back("denied-uncertain");
     // Each may be a call whose enter was missed: none is better than one that is not true.
-    if (enters != 0) out->denied.clear();
+    if (enters == 0) return;
+    out->denied.clear();
+    std::erase_if(out->tuples, [](const Tuple& tuple) { return tuple.denied; });
+    std::erase_if(out->tuple_losses, [](const TupleLoss& loss) { return loss.denied; });
   }
 
   // Of so many enters that all missed, those that may have been taken for denied calls.
@@ -539,9 +619,9 @@ class EbpfTracer::Impl {
   // At most so many runs were skipped of a program and of its copies alike, of any task on this
   // machine: whose they were the kernel does not say.
   uint64_t MissedByAll(const std::string& hook) {
-    uint64_t misses = Misses(hook);
+    uint64_t misses = MissesOf(hook);
     for (int copy = 1; preemptible_ && copy < SYSIEVE_COPIES; copy++) {
-      misses = std::min(misses, Misses(hook + std::to_string(copy)));
+      misses = std::min(misses, MissesOf(hook + std::to_string(copy)));
     }
     return misses;
   }
@@ -563,7 +643,9 @@ class EbpfTracer::Impl {
     const int cpus = libbpf_num_possible_cpus();
     if (cpus < 0) return Status::Error(-cpus, "count CPUs");
     std::vector<uint64_t> marks(static_cast<size_t>(cpus) * SYSIEVE_NUMBERS);
+    uint32_t ordinal = 0;
     for (const TrackedCall& call : target.tracked) {
+      if (ordinal == SYSIEVE_TRACKED_CALLS) return Status::Error(E2BIG, "track arguments");
       if (call.number >= SYSIEVE_NUMBERS || call.abi == Abi::kX32 || call.indexes.empty() ||
           call.indexes.size() > SYSIEVE_ARGUMENTS || call.indexes.size() != call.masks.size()) {
         return Status::Error(EINVAL, "track arguments", std::to_string(call.number));
@@ -571,19 +653,21 @@ class EbpfTracer::Impl {
       sysieve_tracked how{};
       how.arguments = static_cast<uint32_t>(call.indexes.size());
       how.memory = call.memory ? 1 : 0;
+      how.ordinal = ordinal++;
       std::copy(call.indexes.begin(), call.indexes.end(), how.index);
       std::copy(call.masks.begin(), call.masks.end(), how.mask);
       const uint32_t at = call.number + (call.abi == Abi::kI386 ? SYSIEVE_NUMBERS : 0);
       if (bpf_map_update_elem(MapFd("tracked"), &at, &how, BPF_ANY) != 0) {
         return Status::Error(errno, "track arguments");
       }
-      arguments_[at] = call.indexes.size();
+      aggregates_.Track(call.abi, call.number, call.indexes.size());
       if (call.abi == Abi::kI386) continue;
       for (int cpu = 0; cpu < cpus; cpu++) {
         marks[static_cast<size_t>(cpu) * SYSIEVE_NUMBERS + call.number] = SYSIEVE_TRACKED;
       }
     }
-    for (uint32_t slot = 0; slot < SYSIEVE_SLOTS && !target.tracked.empty(); slot++) {
+    const uint32_t slots = target.tracked.empty() || grouped_ ? 0 : SYSIEVE_SLOTS;
+    for (uint32_t slot = 0; slot < slots; slot++) {
       if (bpf_map_update_elem(MapFd("counts"), &slot, marks.data(), BPF_ANY) != 0) {
         return Status::Error(errno, "track arguments");
       }
@@ -598,21 +682,28 @@ class EbpfTracer::Impl {
                                                                     : EXEC_FILTER;
     config_->outer_mount_namespace = proc::Namespace(getpid(), "mnt");
     if (Status s = AddCgroupNames(target); !s.ok()) return s;
+    FollowNamespaces(target, 0);
+    // A command or a process is followed by descent alone; what enters a container comes from
+    // outside, and after a restart into namespaces that are not known yet.
+    config_->follow_namespaces = !target.mount_namespaces.empty() ||
+                                 !target.pid_namespaces.empty() || !target.cgroup_names.empty() ||
+                                 grouped_;
+    return Status::Ok();
+  }
+
+  void FollowNamespaces(const Target& target, uint32_t group) {
+    sysieve_group& of = groups_.at(group);
     const auto follow = [&](uint32_t kind, const std::vector<uint32_t>& inodes) {
       for (const uint32_t inode : inodes) {
         const sysieve_namespace key = {.kind = kind, .inode = inode};
-        if (bpf_map_update_elem(MapFd("namespaces"), &key, &counters_->generation, BPF_ANY) != 0) {
-          counters_->lost_namespaces++;
+        const sysieve_namespace_owner owner = {.generation = of.generation, .group = group};
+        if (bpf_map_update_elem(MapFd("namespaces"), &key, &owner, BPF_ANY) != 0) {
+          of.lost_namespaces++;
         }
       }
     };
     follow(NAMESPACE_MOUNT, target.mount_namespaces);
     follow(NAMESPACE_PID, target.pid_namespaces);
-    // A command or a process is followed by descent alone; what enters a container comes from
-    // outside, and after a restart into namespaces that are not known yet.
-    config_->follow_namespaces = !target.mount_namespaces.empty() ||
-                                 !target.pid_namespaces.empty() || !target.cgroup_names.empty();
-    return Status::Ok();
   }
 
   void RemoveCgroupName(const std::string& text) {
@@ -639,12 +730,14 @@ class EbpfTracer::Impl {
 
   // With the hooks armed, and each cgroup entered before what is below it is listed: one that is
   // made meanwhile is either listed or seen being made below a known one.
-  Status EnterCgroups(const Target& target) {
+  Status EnterCgroups(const Target& target, uint32_t group) {
     const auto enter = [&](const CgroupId& id, const std::string& directory) {
       const sysieve_cgroup_key key = {.id = id.id, .hierarchy = id.hierarchy, .pad = 0};
-      const uint32_t one = 1;
-      if (bpf_map_update_elem(MapFd("cgroups"), &key, &one, BPF_ANY) != 0) {
-        counters_->lost_cgroups++;
+      // One below a known one is entered by the programs too, as it is made.
+      if (bpf_map_update_elem(MapFd("cgroups"), &key, &group, BPF_NOEXIST) == 0) {
+        __atomic_fetch_add(&groups_.at(group).cgroups, 1, __ATOMIC_SEQ_CST);
+      } else if (errno != EEXIST) {
+        groups_.at(group).lost_cgroups++;
       }
       cgroup_directories_.push_back(directory);
     };
@@ -657,7 +750,7 @@ class EbpfTracer::Impl {
   // Enters all tasks of the target that run already. From the moment the hooks are armed the table
   // keeps itself true for every task in it; a child that an unknown parent forks during a pass is
   // found by the next one, so passes go on until one finds nothing.
-  Status Scan(const Target& target, size_t* found) {
+  Status Scan(const Target& target, uint32_t group, size_t* found) {
     *found = 0;
     if (target.pids.empty() && cgroup_directories_.empty() && target.mount_namespaces.empty() &&
         target.pid_namespaces.empty()) {
@@ -686,11 +779,11 @@ class EbpfTracer::Impl {
                               listed(target.mount_namespaces, proc::Namespace(pid, "mnt"))) ||
                              (!target.pid_namespaces.empty() &&
                               listed(target.pid_namespaces, proc::Namespace(pid, "pid")));
-        if (matches) added += ClaimProcess(target, pid);
+        if (matches) added += ClaimProcess(target, group, pid);
       }
       for (const int tid : members) {
         if (!std::binary_search(processes.begin(), processes.end(), tid)) {
-          added += ClaimThread(target, tid, tid);
+          added += ClaimThread(target, group, tid, tid);
         }
       }
       *found += added;
@@ -698,19 +791,22 @@ class EbpfTracer::Impl {
     return Status::Ok();
   }
 
-  size_t ClaimProcess(const Target& target, int pid) {
+  size_t ClaimProcess(const Target& target, uint32_t group, int pid) {
     size_t added = 0;
-    for (const int tid : proc::Threads(pid)) added += ClaimThread(target, pid, tid);
+    for (const int tid : proc::Threads(pid)) added += ClaimThread(target, group, pid, tid);
     return added;
   }
 
-  size_t ClaimThread(const Target& target, int pid, int tid) {
-    const uint8_t slot = target.found_unstarted
-                             ? (proc::IsFiltered(pid, tid) ? SLOT_RUNTIME : SLOT_SETUP)
-                         : IsEntering(target, pid, tid) ? SLOT_EXEC_SETUP
-                                                        : SlotFor(proc::ExecutablePath(pid));
+  size_t ClaimThread(const Target& target, uint32_t group, int pid, int tid) {
+    const uint16_t slot =
+        target.found_unstarted
+            ? SlotIn(group, proc::IsFiltered(pid, tid) ? SLOT_RUNTIME : SLOT_SETUP)
+        : IsEntering(target, pid, tid) ? SlotIn(group, SLOT_EXEC_SETUP)
+                                       : SlotFor(group, proc::ExecutablePath(pid));
     const TaskTable::Claimed claimed = tasks_.Claim(pid, tid, slot);
-    if (claimed == TaskTable::Claimed::kNoRoom) lost_in_scan_++;
+    if (claimed == TaskTable::Claimed::kNoRoom) {
+      __atomic_fetch_add(&groups_.at(group).lost_tasks, 1U, __ATOMIC_RELAXED);
+    }
     return claimed == TaskTable::Claimed::kNew ? 1 : 0;
   }
 
@@ -722,40 +818,36 @@ class EbpfTracer::Impl {
            proc::Namespace(pid, "mnt") == config_->outer_mount_namespace;
   }
 
+  static uint16_t SlotIn(uint32_t group, uint32_t local) {
+    return static_cast<uint16_t>(group << SYSIEVE_SLOT_BITS | local);
+  }
+
   // The twin of slot_for in the BPF object, for executables that run already.
-  uint8_t SlotFor(const std::string& executable) {
-    if (executable.empty()) return SLOT_UNKNOWN;
-    sysieve_path path{};
-    if (executable.size() >= sizeof(path.text)) counters_->truncated_paths++;
+  uint16_t SlotFor(uint32_t group, const std::string& executable) {
+    sysieve_group& of = groups_.at(group);
+    const uint16_t unknown = SlotIn(group, SLOT_UNKNOWN);
+    if (executable.empty()) return unknown;
+    sysieve_path path{.group = group};
+    if (executable.size() >= sizeof(path.text)) of.truncated_paths++;
     memcpy(path.text, executable.data(), std::min(executable.size(), sizeof(path.text) - 1));
     uint32_t slot = 0;
     const int by_path = MapFd("slot_by_path");
-    if (bpf_map_lookup_elem(by_path, &path, &slot) == 0) return static_cast<uint8_t>(slot);
-    slot = __atomic_fetch_add(&counters_->next_slot, 1U, __ATOMIC_SEQ_CST);
-    if (slot >= SYSIEVE_SLOTS) {
-      __atomic_fetch_add(&counters_->lost_executables, 1U, __ATOMIC_RELAXED);
-      return SLOT_UNKNOWN;
+    if (bpf_map_lookup_elem(by_path, &path, &slot) == 0) return static_cast<uint16_t>(slot);
+    const uint32_t local = __atomic_fetch_add(&of.next_slot, 1U, __ATOMIC_SEQ_CST);
+    if (local >= SYSIEVE_SLOTS) {
+      __atomic_fetch_add(&of.lost_executables, 1U, __ATOMIC_RELAXED);
+      return unknown;
     }
-    bpf_map_update_elem(MapFd("slot_paths"), &slot, &path, BPF_ANY);
+    slot = SlotIn(group, local);
     if (bpf_map_update_elem(by_path, &path, &slot, BPF_NOEXIST) != 0 &&
         bpf_map_lookup_elem(by_path, &path, &slot) != 0) {
-      return SLOT_UNKNOWN;
+      return unknown;
     }
-    return static_cast<uint8_t>(slot);
+    return static_cast<uint16_t>(slot);
   }
 
   [[nodiscard]] double SinceStart(uint64_t ns) const {
     return ns > start_ns_ ? Ms(ns - start_ns_) : 0;
-  }
-
-  void ReadExecutables(uint32_t slots, Observation* out) {
-    for (uint32_t slot = 0; slot < slots; slot++) {
-      if (slot > SLOT_GUEST && slot < SLOT_FIRST_EXECUTABLE) continue;
-      sysieve_path path{};
-      bpf_map_lookup_elem(MapFd("slot_paths"), &slot, &path);
-      path.text[sizeof(path.text) - 1] = '\0';
-      out->executables.push_back({slot, path.text, PhaseOf(slot)});
-    }
   }
 
   Status ReadCounts(uint32_t slots, Observation* out) {
@@ -784,48 +876,8 @@ class EbpfTracer::Impl {
     return Status::Ok();
   }
 
-  // Entries are only ever added, so a walk that meets an insertion still sees all older ones.
-  template <typename Key, typename Value, typename F>
-  void Walk(const char* map, F visit) {
-    const int fd = MapFd(map);
-    Key key{};
-    Key next{};
-    bool more = bpf_map_get_next_key(fd, nullptr, &next) == 0;
-    while (more) {
-      key = next;
-      Value value{};
-      if (bpf_map_lookup_elem(fd, &key, &value) == 0) visit(key, value);
-      more = bpf_map_get_next_key(fd, &key, &next) == 0;
-    }
-  }
-
-  template <typename F>
-  void ReadHash(const char* map, F visit) {
-    Walk<sysieve_call_key, sysieve_call>(map, visit);
-  }
-
-  void ReadTuples(Observation* out) {
-    Walk<sysieve_tuple_key, sysieve_tuple>(
-        "tuples", [&](const sysieve_tuple_key& key, const sysieve_tuple& seen) {
-          const uint32_t at =
-              (key.abi == ABI_I386 ? SYSIEVE_NUMBERS : 0) + (key.number & (SYSIEVE_NUMBERS - 1));
-          const auto arguments = arguments_.find(at);
-          if (arguments == arguments_.end()) return;
-          std::vector<uint32_t> slots;
-          for (uint32_t slot = 0; slot < SYSIEVE_SLOTS; slot++) {
-            if ((seen.slots[slot / 64] >> (slot % 64) & 1) != 0) slots.push_back(slot);
-          }
-          out->tuples.push_back({PhaseOf(key.slot), AbiOf(key.abi), key.number,
-                                 std::vector<uint64_t>(key.values, key.values + arguments->second),
-                                 seen.count, std::move(slots)});
-        });
-    ReadHash("tuple_overflow", [&](const sysieve_call_key& key, const sysieve_call& call) {
-      out->tuple_losses.push_back(
-          {PhaseOf(key.slot), AbiOf(key.abi), key.number, key.error != 0, call.count});
-    });
-  }
-
   bool typed_ = true;
+  bool grouped_ = false;
   bool preemptible_ = false;
   std::string suffix_;
   Object object_;
@@ -833,6 +885,10 @@ class EbpfTracer::Impl {
   sysieve_config* config_ = nullptr;
   sysieve_counters* counters_ = nullptr;
   TaskTable tasks_;
+  GroupTable groups_;
+  Aggregates aggregates_;
+  std::map<uint32_t, Misses> misses_before_;  // by group, as it was first seen
+  Misses misses_last_;
   std::vector<std::string> cgroup_directories_;
   std::vector<std::string> followed_names_;
   std::vector<std::pair<std::string, Link>> links_;
@@ -841,8 +897,6 @@ class EbpfTracer::Impl {
   uint64_t denied_since_ns_ = 0;
   bool denied_from_start_ = false;
   uint64_t missed_alone_ = 0;  // before the copies were there
-  uint64_t lost_in_scan_ = 0;
-  std::map<uint32_t, size_t> arguments_;  // index of `tracked` → arguments kept
   uint64_t layout_ = 0;
   // Of a session that another process pinned; see pinned.h.
   std::string pinned_;
@@ -857,15 +911,15 @@ EbpfTracer::~EbpfTracer() = default;
 void EbpfTracer::Prepare() {
   prepared_ = std::async(std::launch::async, [typed = programs_ != Programs::kRaw] {
     auto impl = std::make_unique<Impl>();
-    Status status = impl->Load(typed);
+    Status status = impl->Load(typed, false);
     return Loaded{std::move(status), std::move(impl)};
   });
 }
 
-EbpfTracer::Loaded EbpfTracer::Load(bool typed) {
-  if (prepared_.valid() && typed == (programs_ != Programs::kRaw)) return prepared_.get();
+EbpfTracer::Loaded EbpfTracer::Load(bool typed, bool grouped) {
+  if (!grouped && prepared_.valid() && typed == (programs_ != Programs::kRaw)) return prepared_.get();
   auto impl = std::make_unique<Impl>();
-  Status status = impl->Load(typed);
+  Status status = impl->Load(typed, grouped);
   return {std::move(status), std::move(impl)};
 }
 
@@ -875,7 +929,7 @@ Status EbpfTracer::Start(const Target& target, size_t* tasks) {
     if ((typed && programs_ == Programs::kRaw) || (!typed && programs_ == Programs::kTyped)) {
       continue;
     }
-    Loaded loaded = Load(typed);
+    Loaded loaded = Load(typed, target.grouped);
     impl_ = std::move(loaded.impl);
     status = std::move(loaded.status);
     if (status.ok()) status = impl_->Arm(target, tasks);
@@ -919,6 +973,34 @@ Status EbpfTracer::Follow(const Target& more, size_t* tasks) {
 
 void EbpfTracer::Detach() {
   if (impl_) impl_->Detach();
+}
+
+Status EbpfTracer::ListGroups(Groups* out) {
+  return impl_ ? impl_->ListGroups(out) : Status::Error(EINVAL, "list the groups");
+}
+
+Status EbpfTracer::Adopt(const std::string& id, const Target& target, size_t* tasks) {
+  return impl_ ? impl_->Adopt(id, target, tasks) : Status::Error(EINVAL, "take a group");
+}
+
+Status EbpfTracer::TakeGroups(const std::vector<uint32_t>& groups, std::vector<Observation>* out) {
+  return impl_ ? impl_->TakeGroups(groups, out) : Status::Error(EINVAL, "read a group");
+}
+
+Status EbpfTracer::IgnoreGroup(uint32_t group) {
+  if (!impl_) return Status::Error(EINVAL, "ignore a group");
+  impl_->groups().Ignore(group);
+  return Status::Ok();
+}
+
+Status EbpfTracer::RefuseId(const std::string& id) {
+  return impl_ ? impl_->groups().Refuse(id) : Status::Error(EINVAL, "refuse a container");
+}
+
+Status EbpfTracer::ForgetId(const std::string& id) {
+  if (!impl_) return Status::Error(EINVAL, "forget a container");
+  impl_->groups().Forget(id);
+  return Status::Ok();
 }
 
 }  // namespace sysieve

@@ -24,6 +24,12 @@ class EbpfTracer : public Tracer {
   Status Read(Observation* out) override;
   Status Follow(const Target& more, size_t* tasks) override;
   void Detach() override;
+  Status ListGroups(Groups* out) override;
+  Status Adopt(const std::string& id, const Target& target, size_t* tasks) override;
+  Status TakeGroups(const std::vector<uint32_t>& groups, std::vector<Observation>* out) override;
+  Status IgnoreGroup(uint32_t group) override;
+  Status RefuseId(const std::string& id) override;
+  Status ForgetId(const std::string& id) override;
 
   // Begins to load the programs on a thread of its own; Start waits for it. At most once.
   void Prepare();
@@ -41,7 +47,7 @@ class EbpfTracer : public Tracer {
     Status status;
     std::unique_ptr<Impl> impl;
   };
-  Loaded Load(bool typed);
+  Loaded Load(bool typed, bool grouped);
 
   Programs programs_;
   std::future<Loaded> prepared_;

@@ -23,7 +23,6 @@ struct PinnedState {
   uint64_t start_ns;  // CLOCK_MONOTONIC
   uint64_t end_ns;    // 0: still attached
   uint64_t denied_since_ns;
-  uint64_t lost_in_scan;
   uint64_t missed_alone;
   uint32_t typed;
   uint32_t preemptible;

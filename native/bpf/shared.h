@@ -9,20 +9,28 @@
 // Calls below this number are counted in a per-CPU array, all others in a hash. Linux assigns the
 // same numbers on every architecture since 5.x and is at about 470, so this leaves years.
 #define SYSIEVE_NUMBERS 512
-// Pairs of (executable, application); the first few are the phases before the application.
-#define SYSIEVE_SLOTS 128
+// Of each group: its executables; the first few are the phases before the application.
+#define SYSIEVE_SLOT_BITS 7
+#define SYSIEVE_SLOTS (1 << SYSIEVE_SLOT_BITS)
+// Containers that are told apart at one time, where more than one target is recorded.
+#define SYSIEVE_GROUPS 512
+#define SYSIEVE_GROUP_NONE 0xffffffffU
+// Digits of a container's id.
+#define SYSIEVE_ID 64
 #define SYSIEVE_PATH 256
 #define SYSIEVE_NAME 128
 #define SYSIEVE_NAMESPACES 1024
-// Register arguments kept of one call, and distinct tuples of them.
+// Register arguments kept of one call, and distinct tuples of them; of denied ones as many again.
 #define SYSIEVE_ARGUMENTS 3
 #define SYSIEVE_TUPLES 128
+#define SYSIEVE_TRACKED_CALLS 128
 // Set in the counts of tracked calls, so that the counting path needs no look-up to tell them.
 #define SYSIEVE_TRACKED (1ULL << 63)
 // A direct-mapped table: 2^15 tasks of 8 bytes. Thread ids that fall on one place go to a hash.
 #define SYSIEVE_TASK_BITS 15
 #define SYSIEVE_TASKS (1 << SYSIEVE_TASK_BITS)
 
+// What a slot is within its group; the slot of a task has the group above these bits.
 enum sysieve_slot {
   SLOT_UNKNOWN = 0,     // the application, by an executable that has no slot of its own
   SLOT_SETUP = 1,       // the runtime before a filter is in place
@@ -57,13 +65,17 @@ enum sysieve_abi { ABI_X86_64 = 0, ABI_I386 = 1, ABI_X32 = 2 };
 
 struct sysieve_task {
   __u32 tid;
-  __u8 slot;
-  // Filters it carried as it joined: whatever an engine itself runs under is inherited and says
-  // nothing about the container.
-  __u8 base_filters;
+  __u16 slot;
+  // TASK_COLLIDED, and below it the filters that it carried as it joined: whatever an engine itself
+  // runs under is inherited and says nothing about the container. Changed in one step alone, as the
+  // two have different writers.
+  __u8 marks;
   __u8 state;
-  __u8 collided;  // of the place in the table, whoever holds it
 };
+
+#define TASK_COLLIDED 0x80  // of the place in the table, whoever holds it
+#define TASK_BASE_FILTERS 0x7f
+#define TASK_MARKS_SHIFT 48
 
 // To claim a place in one step.
 union sysieve_task_word {
@@ -72,7 +84,12 @@ union sysieve_task_word {
 };
 
 struct sysieve_path {
+  __u32 group;
   char text[SYSIEVE_PATH];
+};
+
+struct sysieve_id {
+  char text[SYSIEVE_ID];
 };
 
 struct sysieve_name {
@@ -86,11 +103,16 @@ struct sysieve_namespace {
   __u32 inode;
 };
 
+struct sysieve_namespace_owner {
+  __u32 generation;
+  __u32 group;
+};
+
 struct sysieve_call_key {
   __u32 number;
   __u16 slot;
   __u8 abi;
-  __u8 pad;
+  __u8 denied;  // of tuple_overflow alone
   __u32 error;  // 0 in the map of calls; in the map of denials the errno, 0 for killed or trapped
 };
 
@@ -104,15 +126,15 @@ struct sysieve_tracked {
   __u32 arguments;  // 0: not tracked
   __u32 memory;     // the value is the word that argument 0 points to
   __u32 index[SYSIEVE_ARGUMENTS];
-  __u32 pad;
+  __u32 ordinal;  // among the tracked, below SYSIEVE_TRACKED_CALLS
   __u64 mask[SYSIEVE_ARGUMENTS];
 };
 
 struct sysieve_tuple_key {
   __u32 number;
-  __u16 slot;  // 0 for the application, whichever executable
+  __u16 slot;  // of the application 0 in its group, whichever executable
   __u8 abi;
-  __u8 pad;
+  __u8 denied;  // 1: of calls that a filter answered
   __u64 values[SYSIEVE_ARGUMENTS];
 };
 
@@ -142,24 +164,39 @@ struct sysieve_config {
   __u32 pad;
 };
 
-struct sysieve_counters {
+enum sysieve_group_state {
+  GROUP_FREE = 0,
+  GROUP_USED = 1,
+  GROUP_IGNORED = 2,  // a container that nobody wants: its tasks leave the table at their next call
+};
+
+// One target: the only one, or a container among many.
+struct sysieve_group {
+  __s64 live;
+  __s64 live_application;
+  __u64 starts;
   __u64 lost_calls;
   __u64 lost_tasks;
   __u64 lost_namespaces;
   __u64 lost_cgroups;
   __u64 lost_executables;
   __u64 truncated_paths;
-  __u64 newest_ns;
-  __u64 starts;
-  __s64 live;
-  __s64 live_application;
+  __u64 missed_enters;  // calls known by their exits alone
+  __u64 born_ns;
+  __s32 cgroups;  // that are there, where many targets are recorded
+  __u32 state;
   __u32 next_slot;
-  __u32 filtered;  // an application task runs under a filter
   // Raised when the last application task ends. Namespaces are known by inode numbers, which the
   // kernel gives to others once these are gone: an entry is good for its generation alone.
   __u32 generation;
+  struct sysieve_id id;
+};
+
+struct sysieve_counters {
+  __u64 newest_ns;
+  __u64 lost_groups;
+  __u32 filtered;  // an application task runs under a filter
   __u32 pad;
-  __u64 missed_enters;  // calls known by their exits alone
 };
 
 // Adjacent thread ids land on different cache lines: their tasks run on different CPUs and each

@@ -25,6 +25,9 @@
 char LICENSE[] SEC("license") = "GPL";
 
 struct sysieve_config config SEC(".data.config") = {};
+// Whether many containers are recorded, each a group of its own. Constant once loaded: what the
+// other mode needs costs nothing, as the verifier takes it out.
+const volatile __u32 grouped SEC(".rodata.mode") = 0;
 struct sysieve_counters counters = {};
 
 struct {
@@ -65,7 +68,7 @@ struct {
   __type(value, struct slot_first);
 } first_seen SEC(".maps");
 
-// i386 and x32 calls and numbers past the array.
+// i386 and x32 calls and numbers past the array; of many groups every call.
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, 16384);
@@ -97,12 +100,13 @@ struct {
   __type(value, struct sysieve_tuple);
 } tuples SEC(".maps");
 
-// Distinct tuples so far, by the index of `tracked`.
+// Distinct tuples so far, by group, denied or not, and the ordinal of the call.
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, 2 * SYSIEVE_NUMBERS);
+  __uint(max_entries, 2 * SYSIEVE_TRACKED_CALLS);
+  __uint(map_flags, BPF_F_MMAPABLE);
   __type(key, __u32);
-  __type(value, __u32);
+  __type(value, __u64);
 } tuple_counts SEC(".maps");
 
 // Calls whose tuple was not kept (error 0) or whose memory could not be read (error EFAULT).
@@ -117,17 +121,36 @@ struct {
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, SYSIEVE_SLOTS);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
   __type(key, struct sysieve_path);
   __type(value, __u32);
 } slot_by_path SEC(".maps");
 
+// User space sets the sizes of these three where there are many.
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
-  __uint(max_entries, SYSIEVE_SLOTS);
+  __uint(max_entries, 1);
+  __uint(map_flags, BPF_F_MMAPABLE);
   __type(key, __u32);
-  __type(value, struct sysieve_path);
-} slot_paths SEC(".maps");
+  __type(value, struct sysieve_group);
+} groups SEC(".maps");
 
+struct {
+  __uint(type, BPF_MAP_TYPE_QUEUE);
+  __uint(max_entries, 1);
+  __type(value, __u32);
+} free_groups SEC(".maps");
+
+// SYSIEVE_GROUP_NONE: a container that nobody wants.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 1);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct sysieve_id);
+  __type(value, __u32);
+} group_by_id SEC(".maps");
+
+// The group that each belongs to.
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, 4096);
@@ -151,7 +174,7 @@ struct {
   __uint(max_entries, SYSIEVE_NAMESPACES);
   __uint(map_flags, BPF_F_NO_PREALLOC);
   __type(key, struct sysieve_namespace);
-  __type(value, __u32);
+  __type(value, struct sysieve_namespace_owner);
 } namespaces SEC(".maps");
 
 // Scratch for the exec program alone: two programs may interleave on one CPU.
@@ -164,8 +187,38 @@ struct {
 
 #define count(counter) __sync_fetch_and_add(&(counter), 1)
 
+#define NO_GROUP (-1)
+
+static __always_inline __u32 group_of(__u32 slot) {
+  return grouped ? slot >> SYSIEVE_SLOT_BITS : 0;
+}
+
+static __always_inline __u32 local_slot(__u32 slot) { return slot & (SYSIEVE_SLOTS - 1); }
+
+static __always_inline __u32 slot_in(__u32 group, __u32 local) {
+  return grouped ? group << SYSIEVE_SLOT_BITS | local : local;
+}
+
+static __always_inline struct sysieve_group *find_group(__u32 group) {
+  return bpf_map_lookup_elem(&groups, &group);
+}
+
+// Every way in which a group can miss something has its counter there.
+#define count_lost(group, what)                       \
+  do {                                                \
+    struct sysieve_group *losing = find_group(group); \
+    if (losing) count(losing->what);                  \
+  } while (0)
+
+static __always_inline bool is_ignored(__u32 slot) {
+  if (!grouped) return false;
+  struct sysieve_group *group = find_group(group_of(slot));
+  return group && group->state == GROUP_IGNORED;
+}
+
 static __always_inline bool is_application(__u32 slot) {
-  return slot == SLOT_UNKNOWN || slot >= SLOT_FIRST_EXECUTABLE;
+  __u32 local = local_slot(slot);
+  return local == SLOT_UNKNOWN || local >= SLOT_FIRST_EXECUTABLE;
 }
 
 static __always_inline struct sysieve_task *find_task(__u32 tid) {
@@ -173,15 +226,17 @@ static __always_inline struct sysieve_task *find_task(__u32 tid) {
   struct sysieve_task *task = bpf_map_lookup_elem(&tasks, &index);
   if (!task) return 0;
   if (task->tid == tid) return task;
-  if (!task->collided) return 0;
+  if (!(task->marks & TASK_COLLIDED)) return 0;
   return bpf_map_lookup_elem(&collided_tasks, &tid);
 }
 
 static __always_inline void count_live(__u32 slot, __s64 by) {
-  if (slot == SLOT_JOINING) return;
-  __sync_fetch_and_add(&counters.live, by);
+  if (local_slot(slot) == SLOT_JOINING) return;
+  struct sysieve_group *group = find_group(group_of(slot));
+  if (!group) return;
+  __sync_fetch_and_add(&group->live, by);
   if (!is_application(slot)) return;
-  if (__sync_fetch_and_add(&counters.live_application, by) + by == 0) count(counters.generation);
+  if (__sync_fetch_and_add(&group->live_application, by) + by == 0) count(group->generation);
 }
 
 static __always_inline void release_task(__u32 tid) {
@@ -194,7 +249,7 @@ static __always_inline void release_task(__u32 tid) {
     task->state = STATE_UNKNOWN;
     // Last: from here on another CPU may claim the place.
     __sync_lock_test_and_set(&task->tid, 0);
-  } else if (task->collided) {
+  } else if (task->marks & TASK_COLLIDED) {
     struct sysieve_task *other = bpf_map_lookup_elem(&collided_tasks, &tid);
     if (!other) return;
     count_live(other->slot, -1);
@@ -202,13 +257,19 @@ static __always_inline void release_task(__u32 tid) {
   }
 }
 
+static __always_inline void set_base_filters(struct sysieve_task *task, __u32 base) {
+  __u64 differing = (task->marks ^ base) & TASK_BASE_FILTERS;
+  if (differing) __sync_fetch_and_xor((__u64 *)task, differing << TASK_MARKS_SHIFT);
+}
+
 // `base`: the seccomp filters that are none of the target's own; see sysieve_task.
 static __always_inline void claim_task(__u32 tid, __u32 slot, __u32 state, __u32 base) {
   __u32 index = sysieve_task_index(tid);
   struct sysieve_task *task = bpf_map_lookup_elem(&tasks, &index);
   if (!task) return;
+  if (base > TASK_BASE_FILTERS) base = TASK_BASE_FILTERS;
   union sysieve_task_word fresh = {
-      .task = {.tid = tid, .slot = slot, .state = state, .base_filters = base}};
+      .task = {.tid = tid, .slot = slot, .marks = base, .state = state}};
   // In one step: a task that joins while it runs must not be seen half.
   for (int attempt = 0; attempt < 4; attempt++) {
     union sysieve_task_word seen = {.word = *(volatile __u64 *)task};
@@ -217,15 +278,16 @@ static __always_inline void claim_task(__u32 tid, __u32 slot, __u32 state, __u32
       __u32 old = task->slot;
       task->slot = slot;
       task->state = state;
-      task->base_filters = base;
+      set_base_filters(task, base);
       count_live(slot, 1);
       count_live(old, -1);
       return;
     }
     if (seen.task.tid != 0) break;
-    fresh.task.collided = seen.task.collided;
+    __u8 collided = seen.task.marks & TASK_COLLIDED;
+    fresh.task.marks = collided | base;
     if (__sync_val_compare_and_swap((__u64 *)task, seen.word, fresh.word) != seen.word) continue;
-    if (fresh.task.collided) {
+    if (collided) {
       // Known from when the place was another's: one entry is enough, two would outlive the task.
       struct sysieve_task *other = bpf_map_lookup_elem(&collided_tasks, &tid);
       __u32 old = other ? other->slot : SLOT_JOINING;
@@ -236,12 +298,12 @@ static __always_inline void claim_task(__u32 tid, __u32 slot, __u32 state, __u32
     return;
   }
   // Never cleared: a place that collided once stays correct at the price of a hash look-up.
-  task->collided = 1;
-  fresh.task.collided = 0;
+  __sync_fetch_and_or((__u64 *)task, (__u64)TASK_COLLIDED << TASK_MARKS_SHIFT);
+  fresh.task.marks = base;
   struct sysieve_task *known = bpf_map_lookup_elem(&collided_tasks, &tid);
   __u32 old = known ? known->slot : SLOT_JOINING;
   if (bpf_map_update_elem(&collided_tasks, &tid, &fresh.task, BPF_ANY)) {
-    count(counters.lost_tasks);
+    count_lost(group_of(slot), lost_tasks);
     return;
   }
   count_live(slot, 1);
@@ -250,21 +312,25 @@ static __always_inline void claim_task(__u32 tid, __u32 slot, __u32 state, __u32
 
 static __always_inline void note_new(__u64 now) { counters.newest_ns = now; }
 
-static __always_inline void count_in_hash(void *map, __u32 slot, __u32 abi, __u32 number,
-                                          __u32 error) {
-  struct sysieve_call_key key = {.number = number, .slot = slot, .abi = abi, .error = error};
-  struct sysieve_call *call = bpf_map_lookup_elem(map, &key);
+static __always_inline void count_key(void *map, const struct sysieve_call_key *key) {
+  struct sysieve_call *call = bpf_map_lookup_elem(map, key);
   if (!call) {
     struct sysieve_call fresh = {.count = 0, .first_ns = bpf_ktime_get_ns()};
-    bpf_map_update_elem(map, &key, &fresh, BPF_NOEXIST);
-    call = bpf_map_lookup_elem(map, &key);
+    bpf_map_update_elem(map, key, &fresh, BPF_NOEXIST);
+    call = bpf_map_lookup_elem(map, key);
     if (!call) {
-      count(counters.lost_calls);
+      count_lost(group_of(key->slot), lost_calls);
       return;
     }
     note_new(fresh.first_ns);
   }
   count(call->count);
+}
+
+static __always_inline void count_in_hash(void *map, __u32 slot, __u32 abi, __u32 number,
+                                          __u32 error) {
+  struct sysieve_call_key key = {.number = number, .slot = slot, .abi = abi, .error = error};
+  count_key(map, &key);
 }
 
 static __always_inline __u32 abi_of(__u32 status, __u32 *number) {
@@ -296,19 +362,32 @@ static __always_inline __u64 argument(struct pt_regs *regs, __u32 index, bool co
 #undef REGISTER
 }
 
+static __always_inline void lose_tuple(const struct sysieve_tuple_key *tuple, __u32 error) {
+  struct sysieve_call_key key = {.number = tuple->number,
+                                 .slot = tuple->slot,
+                                 .abi = tuple->abi,
+                                 .denied = tuple->denied,
+                                 .error = error};
+  count_key(&tuple_overflow, &key);
+}
+
+// `denied`: at the exit of a call that a filter answered; its registers are still those of its
+// entry, all but the one that takes the result.
 static __always_inline void count_tuple(__u32 slot, __u32 abi, __u32 number, struct pt_regs *regs,
-                                        bool typed) {
+                                        bool typed, bool denied) {
   bool compat = abi == ABI_I386;
   __u32 at = (compat ? SYSIEVE_NUMBERS : 0) + (number & (SYSIEVE_NUMBERS - 1));
   struct sysieve_tracked *how = bpf_map_lookup_elem(&tracked, &at);
   if (!how || !how->arguments) return;
-  struct sysieve_tuple_key key = {
-      .number = number, .slot = is_application(slot) ? SLOT_UNKNOWN : slot, .abi = abi};
+  struct sysieve_tuple_key key = {.number = number,
+                                  .slot = is_application(slot) ? slot - local_slot(slot) : slot,
+                                  .abi = abi,
+                                  .denied = denied};
   if (how->memory) {
     void *address = (void *)argument(regs, 0, compat, typed);
     __u64 word = 0;
     if (bpf_probe_read_user(&word, sizeof(word), address)) {
-      count_in_hash(&tuple_overflow, key.slot, abi, number, EFAULT);
+      lose_tuple(&key, EFAULT);
       return;
     }
     key.values[0] = word & how->mask[0];
@@ -320,38 +399,44 @@ static __always_inline void count_tuple(__u32 slot, __u32 abi, __u32 number, str
   }
   struct sysieve_tuple *counted = bpf_map_lookup_elem(&tuples, &key);
   if (!counted) {
-    __u32 *distinct = bpf_map_lookup_elem(&tuple_counts, &at);
+    __u32 kind = (group_of(slot) * 2 + denied) * SYSIEVE_TRACKED_CALLS + how->ordinal;
+    __u64 *distinct = bpf_map_lookup_elem(&tuple_counts, &kind);
     struct sysieve_tuple none = {};
     if (!distinct || *distinct >= SYSIEVE_TUPLES ||
         __sync_fetch_and_add(distinct, 1) >= SYSIEVE_TUPLES) {
-      count_in_hash(&tuple_overflow, key.slot, abi, number, 0);
+      lose_tuple(&key, 0);
       return;
     }
     bpf_map_update_elem(&tuples, &key, &none, BPF_NOEXIST);
     counted = bpf_map_lookup_elem(&tuples, &key);
     if (!counted) {
-      count_in_hash(&tuple_overflow, key.slot, abi, number, 0);
+      lose_tuple(&key, 0);
       return;
     }
   }
   count(counted->count);
   // Tested first: after the first time the line stays shared between the CPUs.
   __u64 bit = 1ULL << (slot & 63);
-  __u64 *slots = &counted->slots[(slot >> 6) & (SYSIEVE_SLOTS / 64 - 1)];
+  __u64 *slots = &counted->slots[local_slot(slot) >> 6];
   if (!(*slots & bit)) __sync_fetch_and_or(slots, bit);
 }
 
+static __always_inline void count_shared(__u32 slot, __u32 status, __u32 number,
+                                         struct pt_regs *regs, bool typed);
+
 static __always_inline void count_call(__u32 slot, __u32 status, __u32 number, struct pt_regs *regs,
                                        bool typed) {
+  // An array for each of many containers, on each CPU, would be mostly empty.
+  if (grouped) return count_shared(slot, status, number, regs, typed);
   if ((status & TS_COMPAT) || number >= SYSIEVE_NUMBERS) {
     __u32 abi = abi_of(status, &number);
     count_in_hash(&other_calls, slot, abi, number, 0);
-    if (number < SYSIEVE_NUMBERS) count_tuple(slot, abi, number, regs, typed);
+    if (number < SYSIEVE_NUMBERS) count_tuple(slot, abi, number, regs, typed, false);
     return;
   }
   struct slot_counts *counted = bpf_map_lookup_elem(&counts, &slot);
   if (!counted) {
-    count(counters.lost_calls);
+    count_lost(0, lost_calls);
     return;
   }
   // No atomic: the map is per CPU, and this program does not nest on one (a nested run would be
@@ -359,7 +444,7 @@ static __always_inline void count_call(__u32 slot, __u32 status, __u32 number, s
   __u64 before = counted->n[number]++;
   if ((__s64)before > 0) return;
   if (before & SYSIEVE_TRACKED) {
-    count_tuple(slot, ABI_X86_64, number, regs, typed);
+    count_tuple(slot, ABI_X86_64, number, regs, typed, false);
     if (before != SYSIEVE_TRACKED) return;
   }
   struct slot_first *first = bpf_map_lookup_elem(&first_seen, &slot);
@@ -374,31 +459,36 @@ static __always_inline void count_shared(__u32 slot, __u32 status, __u32 number,
                                          struct pt_regs *regs, bool typed) {
   __u32 abi = abi_of(status, &number);
   count_in_hash(&other_calls, slot, abi, number, 0);
-  if (number < SYSIEVE_NUMBERS) count_tuple(slot, abi, number, regs, typed);
+  if (number < SYSIEVE_NUMBERS) count_tuple(slot, abi, number, regs, typed, false);
 }
 
 static __always_inline __u32 mount_namespace(struct task_struct *task) {
   return BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 }
 
-static __always_inline bool is_target_namespace(__u32 kind, __u32 inode) {
+// The group whose namespace this is.
+static __always_inline __s32 namespace_group(__u32 kind, __u32 inode) {
   struct sysieve_namespace key = {.kind = kind, .inode = inode};
-  __u32 *generation = bpf_map_lookup_elem(&namespaces, &key);
-  return generation && *generation == counters.generation;
+  struct sysieve_namespace_owner *owner = bpf_map_lookup_elem(&namespaces, &key);
+  if (!owner) return NO_GROUP;
+  struct sysieve_group *group = find_group(owner->group);
+  return group && owner->generation == group->generation ? (__s32)owner->group : NO_GROUP;
 }
 
-static __always_inline void add_namespace(__u32 kind, __u32 inode) {
+static __always_inline void add_namespace(__u32 group, __u32 kind, __u32 inode) {
   struct sysieve_namespace key = {.kind = kind, .inode = inode};
-  __u32 generation = counters.generation;
-  if (bpf_map_update_elem(&namespaces, &key, &generation, BPF_ANY)) count(counters.lost_namespaces);
+  struct sysieve_group *of = find_group(group);
+  if (!of) return;
+  struct sysieve_namespace_owner owner = {.generation = of->generation, .group = group};
+  if (bpf_map_update_elem(&namespaces, &key, &owner, BPF_ANY)) count(of->lost_namespaces);
 }
 
-static __always_inline bool in_target_mount_namespace(struct task_struct *task) {
-  return is_target_namespace(NAMESPACE_MOUNT, mount_namespace(task));
+static __always_inline __s32 mount_namespace_group(struct task_struct *task) {
+  return namespace_group(NAMESPACE_MOUNT, mount_namespace(task));
 }
 
 // Nested pid namespaces count too: a task has a number in each of its namespace's ancestors.
-static __always_inline bool in_target_pid_namespace(struct task_struct *task) {
+static __always_inline __s32 pid_namespace_group(struct task_struct *task) {
   struct pid *pid = BPF_CORE_READ(task, thread_pid);
   __u32 level = BPF_CORE_READ(pid, level);
   struct upid *numbers = (struct upid *)((void *)pid + bpf_core_field_offset(struct pid, numbers));
@@ -406,9 +496,10 @@ static __always_inline bool in_target_pid_namespace(struct task_struct *task) {
     if (i > level) break;
     struct pid_namespace *ns = BPF_CORE_READ(&numbers[i], ns);
     __u32 inum = BPF_CORE_READ(ns, ns.inum);
-    if (is_target_namespace(NAMESPACE_PID, inum)) return true;
+    __s32 group = namespace_group(NAMESPACE_PID, inum);
+    if (group != NO_GROUP) return group;
   }
-  return false;
+  return NO_GROUP;
 }
 
 static __always_inline __u32 own_pid_namespace(struct task_struct *task) {
@@ -436,39 +527,47 @@ static __always_inline void note_filter(struct task_struct *task, __u32 base) {
   if (!counters.filtered && filters(task) > base) counters.filtered = 1;
 }
 
-static __always_inline bool cgroup_matches(struct cgroup *cgroup) {
+static __always_inline __s32 cgroup_group(struct cgroup *cgroup) {
   struct sysieve_cgroup_key key = {};
   key.id = BPF_CORE_READ(cgroup, kn, id);
   key.hierarchy = BPF_CORE_READ(cgroup, root, hierarchy_id);
-  return bpf_map_lookup_elem(&cgroups, &key) != 0;
+  __u32 *group = bpf_map_lookup_elem(&cgroups, &key);
+  return group ? (__s32)*group : NO_GROUP;
 }
 
 // A task that came from outside: part of the runtime until it executes something.
-static __always_inline void join_task(struct task_struct *task, __u32 state) {
+static __always_inline void join_task(struct task_struct *task, __u32 state, __u32 group) {
   __u32 tid = BPF_CORE_READ(task, pid);
   struct sysieve_task *known = find_task(tid);
-  if (known && known->slot != SLOT_JOINING && known->slot != SLOT_GUEST) return;
-  claim_task(tid, counters.live_application > 0 ? SLOT_EXEC_SETUP : SLOT_SETUP, state,
-             filters(task));
+  if (known) {
+    __u32 local = local_slot(known->slot);
+    if (local != SLOT_JOINING && local != SLOT_GUEST) return;
+  }
+  struct sysieve_group *joined = find_group(group);
+  if (!joined || (grouped && joined->state == GROUP_IGNORED)) return;
+  __u32 local = joined->live_application > 0 ? SLOT_EXEC_SETUP : SLOT_SETUP;
+  claim_task(tid, slot_in(group, local), state, filters(task));
 }
 
 // The phases before the application are left one by one: joined, filtered, executed.
 // Returns false where the task turned out not to belong to the target.
 static __always_inline bool advance(struct task_struct *current, struct sysieve_task *task,
                                     __u32 number) {
-  if (task->slot == SLOT_JOINING) {
-    if (in_target_mount_namespace(current) || in_target_pid_namespace(current)) {
-      join_task(current, STATE_UNKNOWN);
+  if (local_slot(task->slot) == SLOT_JOINING) {
+    __s32 group = mount_namespace_group(current);
+    if (group == NO_GROUP) group = pid_namespace_group(current);
+    if (group != NO_GROUP) {
+      join_task(current, STATE_UNKNOWN, group);
     } else {
       if (number != NR_SETNS_X86_64 && number != NR_SETNS_I386) release_task(task->tid);
       return false;
     }
   }
-  if (task->slot == SLOT_SETUP && filters(current) > task->base_filters) {
-    task->slot = SLOT_RUNTIME;
-  } else if (task->slot == SLOT_EXEC_SETUP && filters(current) > task->base_filters) {
-    task->slot = is_namespace_init(current) ? SLOT_RUNTIME : SLOT_EXEC;
-  }
+  __u32 local = local_slot(task->slot);
+  if (local != SLOT_SETUP && local != SLOT_EXEC_SETUP) return true;
+  if (filters(current) <= (task->marks & TASK_BASE_FILTERS)) return true;
+  bool entrypoint = local == SLOT_SETUP || is_namespace_init(current);
+  task->slot = slot_in(group_of(task->slot), entrypoint ? SLOT_RUNTIME : SLOT_EXEC);
   return true;
 }
 
@@ -479,7 +578,7 @@ static __always_inline int on_enter(struct task_struct *current, __u32 tid, __u3
   struct sysieve_task *task = bpf_map_lookup_elem(&tasks, &index);
   if (!task) return 0;
   if (task->tid != tid) {
-    if (task->collided)
+    if (task->marks & TASK_COLLIDED)
       task = bpf_map_lookup_elem(&collided_tasks, &tid);
     else
       task = 0;
@@ -492,9 +591,13 @@ static __always_inline int on_enter(struct task_struct *current, __u32 tid, __u3
     }
   }
   if (copy > 0 && task->state == STATE_IN_CALL) return 0;
+  if (is_ignored(task->slot)) {
+    release_task(tid);
+    return 0;
+  }
   bool keep = config.watch_denied || config.copies;
   if (keep) task->state = STATE_IN_CALL;
-  if (task->slot < SLOT_FIRST_EXECUTABLE && task->slot != SLOT_UNKNOWN) {
+  if (!is_application(task->slot)) {
     if (!advance(current, task, number)) return 0;
     if (keep) task->state = STATE_IN_CALL;
   }
@@ -542,27 +645,28 @@ static __always_inline int on_exit(struct task_struct *current, __u32 tid, __u32
   __u8 seen = config.copies ? seen_by_later(copy) : 0;
   task->state = STATE_OUT | seen;
   if (before != STATE_OUT && before != STATE_KILLED) return 0;
-  if (task->slot < SLOT_FIRST_EXECUTABLE && task->slot != SLOT_UNKNOWN &&
-      !advance(current, task, number))
-    return 0;
+  if (!is_application(task->slot) && !advance(current, task, number)) return 0;
   // With nothing there that could answer for the kernel, the enter was missed. The number -1 is
   // what sigreturn leaves behind, of whichever call was interrupted.
-  if (!filters(current) && !is_supervised(current)) {
-    count(counters.missed_enters);
-    if (number != 0xffffffffU) count_shared(task->slot, status, number, regs, typed);
+  bool missed = !filters(current) && !is_supervised(current);
+  if (missed) {
+    count_lost(group_of(task->slot), missed_enters);
+    if (number == 0xffffffffU) return 0;
+  } else if (!config.watch_denied) {
     return 0;
   }
-  if (!config.watch_denied) return 0;
   __u32 error = 0;
   if (result < 0 && result >= -MAX_ERRNO) error = (__u32)-result;
   // A call that was trapped or killed exits with its own number.
   bool answered = !error && (__u32)result != number && is_supervised(current);
-  if (answered) {
-    count_shared(task->slot, status, number, regs, typed);
-    return 0;
-  }
+  bool denied = !missed && !answered;
   __u32 abi = abi_of(status, &number);
-  count_in_hash(&denied_calls, task->slot, abi, number, error);
+  if (denied)
+    count_in_hash(&denied_calls, task->slot, abi, number, error);
+  else
+    count_in_hash(&other_calls, task->slot, abi, number, 0);
+  if (number < SYSIEVE_NUMBERS) count_tuple(task->slot, abi, number, regs, typed, denied);
+  if (!denied) return 0;
   // Trapped or killed: the task's end by SIGSYS must not count the same call again.
   if (!error) task->state = STATE_KILLED | seen;
   return 0;
@@ -571,21 +675,25 @@ static __always_inline int on_exit(struct task_struct *current, __u32 tid, __u32
 static __always_inline int on_fork(struct task_struct *parent, struct task_struct *child) {
   __u32 child_tid = BPF_CORE_READ(child, pid);
   struct sysieve_task *task = find_task(BPF_CORE_READ(parent, pid));
-  if (task && task->slot != SLOT_JOINING) {
-    claim_task(child_tid, task->slot, STATE_IN_CALL, task->base_filters);
-    note_filter(child, task->base_filters);
+  if (task && local_slot(task->slot) != SLOT_JOINING && !is_ignored(task->slot)) {
+    __u32 base = task->marks & TASK_BASE_FILTERS;
+    claim_task(child_tid, task->slot, STATE_IN_CALL, base);
+    note_filter(child, base);
     return 0;
   }
   // clone3(CLONE_INTO_CGROUP) moves no task and so shows nowhere else. A parent that is inside
   // itself is one that the scan has not come to yet: its child comes from nowhere else, and the
   // scan takes it for what it is.
-  if (cgroup_matches(BPF_CORE_READ(child, cgroups, dfl_cgrp))) {
-    if (!cgroup_matches(BPF_CORE_READ(parent, cgroups, dfl_cgrp))) join_task(child, STATE_IN_CALL);
+  __s32 group = cgroup_group(BPF_CORE_READ(child, cgroups, dfl_cgrp));
+  if (group != NO_GROUP) {
+    if (cgroup_group(BPF_CORE_READ(parent, cgroups, dfl_cgrp)) != group)
+      join_task(child, STATE_IN_CALL, group);
     return 0;
   }
-  if (config.follow_namespaces && in_target_pid_namespace(child)) {
-    if (!in_target_pid_namespace(parent))
-      claim_task(child_tid, SLOT_GUEST, STATE_IN_CALL, filters(child));
+  group = config.follow_namespaces ? pid_namespace_group(child) : NO_GROUP;
+  if (group != NO_GROUP) {
+    if (pid_namespace_group(parent) != group)
+      claim_task(child_tid, slot_in(group, SLOT_GUEST), STATE_IN_CALL, filters(child));
     return 0;
   }
   // A scan in user space may have claimed this id for a task that ended meanwhile.
@@ -593,33 +701,39 @@ static __always_inline int on_fork(struct task_struct *parent, struct task_struc
   return 0;
 }
 
-static __always_inline __u32 slot_for(const char *filename) {
+// The slot of an executable in a group.
+static __always_inline __u32 slot_for(__u32 group, const char *filename) {
   __u32 zero = 0;
+  __u32 unknown = slot_in(group, SLOT_UNKNOWN);
   struct sysieve_path *path = bpf_map_lookup_elem(&exec_scratch, &zero);
-  if (!path) return SLOT_UNKNOWN;
+  struct sysieve_group *of = find_group(group);
+  if (!path || !of) return unknown;
   __builtin_memset(path, 0, sizeof(*path));
+  path->group = group;
   long length = bpf_probe_read_kernel_str(path->text, sizeof(path->text), filename);
   if (length == sizeof(path->text)) {
     char last = 0;
     bpf_probe_read_kernel(&last, 1, filename + sizeof(path->text) - 1);
-    if (last) count(counters.truncated_paths);
+    if (last) count(of->truncated_paths);
   }
   __u32 *known = bpf_map_lookup_elem(&slot_by_path, path);
   if (known) return *known;
-  if (counters.next_slot >= SYSIEVE_SLOTS) {
-    count(counters.lost_executables);
-    return SLOT_UNKNOWN;
+  if (of->next_slot >= SYSIEVE_SLOTS) {
+    count(of->lost_executables);
+    return unknown;
   }
-  __u32 slot = __sync_fetch_and_add(&counters.next_slot, 1);
-  if (slot >= SYSIEVE_SLOTS) {
-    count(counters.lost_executables);
-    return SLOT_UNKNOWN;
+  __u32 local = __sync_fetch_and_add(&of->next_slot, 1);
+  if (local >= SYSIEVE_SLOTS) {
+    count(of->lost_executables);
+    return unknown;
   }
-  bpf_map_update_elem(&slot_paths, &slot, path, BPF_ANY);
+  __u32 slot = slot_in(group, local);
   if (bpf_map_update_elem(&slot_by_path, path, &slot, BPF_NOEXIST)) {
     // Another CPU was first with the same path; its slot counts, this one stays unused.
     known = bpf_map_lookup_elem(&slot_by_path, path);
-    return known ? *known : SLOT_UNKNOWN;
+    if (known) return *known;
+    count(of->lost_executables);
+    return unknown;
   }
   return slot;
 }
@@ -645,15 +759,17 @@ static __always_inline bool is_own_copy(const char *filename) {
 static __always_inline bool becomes_application(struct task_struct *task, __u32 slot, __u32 base,
                                                 const char *filename) {
   if (config.exec_rule == EXEC_ANY || filters(task) > base) return true;
-  bool entered = slot == SLOT_EXEC_SETUP || slot == SLOT_EXEC || slot == SLOT_GUEST;
-  bool inside = entered ? in_target_mount_namespace(task)
+  __u32 local = local_slot(slot);
+  __s32 group = (__s32)group_of(slot);
+  bool entered = local == SLOT_EXEC_SETUP || local == SLOT_EXEC || local == SLOT_GUEST;
+  bool inside = entered ? mount_namespace_group(task) == group
                         : mount_namespace(task) != config.outer_mount_namespace;
   // An exec that the engine leaves unfiltered (privileged) is the application's all the same; a
   // start without the filter that was expected is none, and shows as a start not seen.
   if (config.exec_rule == EXEC_FILTER) return entered && inside && !is_own_copy(filename);
   // What was in a container for a look (an agent's thread) runs programs of the host when it is
   // outside again.
-  if (entered && config.follow_namespaces) return inside || in_target_pid_namespace(task);
+  if (entered && config.follow_namespaces) return inside || pid_namespace_group(task) == group;
   return inside || !is_own_copy(filename);
 }
 
@@ -664,52 +780,59 @@ static __always_inline int on_exec(struct task_struct *current, __u32 old_tid,
     // execve from a thread other than the leader: it takes over the leader's id.
     struct sysieve_task *old = find_task(old_tid);
     if (!old) return 0;
-    claim_task(tid, old->slot, STATE_IN_CALL, old->base_filters);
+    claim_task(tid, old->slot, STATE_IN_CALL, old->marks & TASK_BASE_FILTERS);
     release_task(old_tid);
   }
   struct sysieve_task *task = find_task(tid);
   if (!task) return 0;
   __u32 slot = task->slot;
-  if (slot == SLOT_JOINING) return 0;
-  if (slot == SLOT_GUEST) {
+  __u32 local = local_slot(slot);
+  if (local == SLOT_JOINING) return 0;
+  __u32 group = group_of(slot);
+  __u32 base = task->marks & TASK_BASE_FILTERS;
+  if (local == SLOT_GUEST) {
     // A container that was given this one's pid namespace has a root of its own.
     __u32 mounts = mount_namespace(current);
-    if (mounts != config.outer_mount_namespace && !is_target_namespace(NAMESPACE_MOUNT, mounts)) {
+    if (mounts != config.outer_mount_namespace &&
+        namespace_group(NAMESPACE_MOUNT, mounts) != (__s32)group) {
       release_task(tid);
       return 0;
     }
   }
-  note_filter(current, task->base_filters);
+  note_filter(current, base);
   if (is_application(slot)) {
-    task->slot = slot_for(filename);
+    task->slot = slot_for(group, filename);
     return 0;
   }
-  if (!becomes_application(current, slot, task->base_filters, filename)) return 0;
-  __sync_fetch_and_add(&counters.live_application, 1);
-  if (slot == SLOT_SETUP || slot == SLOT_RUNTIME) {
-    count(counters.starts);
+  if (!becomes_application(current, slot, base, filename)) return 0;
+  struct sysieve_group *of = find_group(group);
+  if (!of) return 0;
+  __sync_fetch_and_add(&of->live_application, 1);
+  if (local == SLOT_SETUP || local == SLOT_RUNTIME) {
+    count(of->starts);
     // A restarted container has new namespaces.
     __u32 mounts = mount_namespace(current);
     if (config.follow_namespaces && mounts != config.outer_mount_namespace) {
-      add_namespace(NAMESPACE_MOUNT, mounts);
+      add_namespace(group, NAMESPACE_MOUNT, mounts);
       __u32 pids = is_namespace_init(current) ? own_pid_namespace(current) : 0;
-      if (pids) add_namespace(NAMESPACE_PID, pids);
+      if (pids) add_namespace(group, NAMESPACE_PID, pids);
     }
   }
-  task->slot = slot_for(filename);
+  task->slot = slot_for(group, filename);
   return 0;
 }
 
 // A global function: verified once, not anew for each turn of the loop that calls it.
-__noinline int join_thread(__u64 task) {
-  join_task((struct task_struct *)task, STATE_UNKNOWN);
+__noinline int join_thread(__u64 task, __u32 group) {
+  join_task((struct task_struct *)task, STATE_UNKNOWN, group);
   return 0;
 }
 
 static __always_inline void on_cgroup_attach(struct cgroup *cgroup, struct task_struct *leader,
                                              bool whole_process) {
-  if (!cgroup_matches(cgroup)) return;
-  join_task(leader, STATE_UNKNOWN);
+  __s32 group = cgroup_group(cgroup);
+  if (group == NO_GROUP) return;
+  join_task(leader, STATE_UNKNOWN, group);
   if (!whole_process) return;
   struct list_head *head =
       (struct list_head *)((void *)BPF_CORE_READ(leader, signal) +
@@ -720,35 +843,99 @@ static __always_inline void on_cgroup_attach(struct cgroup *cgroup, struct task_
     struct task_struct *thread =
         (struct task_struct *)((void *)node -
                                bpf_core_field_offset(struct task_struct, thread_node));
-    join_thread((__u64)thread);
+    join_thread((__u64)thread, group);
     node = BPF_CORE_READ(node, next);
   }
-  if (node != head) count(counters.lost_tasks);
+  if (node != head) count_lost(group, lost_tasks);
 }
 
-static __always_inline void add_cgroup(struct cgroup *cgroup) {
+static __always_inline void add_cgroup(struct cgroup *cgroup, __u32 group) {
+  struct sysieve_group *of = find_group(group);
+  if (!of) return;
   struct sysieve_cgroup_key key = {};
-  __u32 one = 1;
   key.id = BPF_CORE_READ(cgroup, kn, id);
   key.hierarchy = BPF_CORE_READ(cgroup, root, hierarchy_id);
-  if (bpf_map_update_elem(&cgroups, &key, &one, BPF_ANY)) count(counters.lost_cgroups);
+  if (bpf_map_update_elem(&cgroups, &key, &group, BPF_ANY))
+    count(of->lost_cgroups);
+  else
+    count(of->cgroups);
+}
+
+// Where the id begins in the names that engines give to the cgroups of containers; -1: their own.
+static __always_inline int id_offset(const char *name) {
+  if (starts_with(name, "docker-")) return 7;
+  if (starts_with(name, "libpod-conmon-") || starts_with(name, "crio-conmon-")) return -1;
+  if (starts_with(name, "libpod-payload-")) return 15;
+  if (starts_with(name, "libpod-")) return 7;
+  if (starts_with(name, "cri-containerd-")) return 15;
+  if (starts_with(name, "crio-")) return 5;
+  return 0;
+}
+
+static __always_inline bool is_id(const struct sysieve_id *id) {
+  // Without a branch: the verifier would follow two for each digit.
+  __u64 wrong = 0;
+  for (int i = 0; i < SYSIEVE_ID; i++) {
+    __u64 digit = (__u8)id->text[i];
+    wrong |= ((digit - '0') | ('9' - digit)) & ((digit - 'a') | ('f' - digit));
+  }
+  return !(wrong >> 63);
+}
+
+// The group of the container that the name of a cgroup speaks of. A container has a cgroup of the
+// same name in each hierarchy, made in any order; the first one takes a group.
+static __always_inline __s32 group_named(const char *name) {
+  char start[16] = {};
+  bpf_probe_read_kernel_str(start, sizeof(start), name);
+  int offset = id_offset(start);
+  if (offset < 0) return NO_GROUP;
+  struct sysieve_id id = {};
+  if (bpf_probe_read_kernel(&id, sizeof(id), name + offset) || !is_id(&id)) return NO_GROUP;
+  char end[8] = {};
+  if (bpf_probe_read_kernel_str(end, sizeof(end), name + offset + SYSIEVE_ID) < 0) return NO_GROUP;
+  if (end[0] && !same_bytes(end, ".scope", sizeof(".scope"))) return NO_GROUP;
+  __u32 *known = bpf_map_lookup_elem(&group_by_id, &id);
+  if (known) return *known == SYSIEVE_GROUP_NONE ? NO_GROUP : (__s32)*known;
+  __u32 fresh = 0;
+  if (bpf_map_pop_elem(&free_groups, &fresh)) {
+    count(counters.lost_groups);
+    return NO_GROUP;
+  }
+  struct sysieve_group *group = find_group(fresh);
+  if (!group) return NO_GROUP;
+  group->id = id;
+  group->born_ns = bpf_ktime_get_ns();
+  group->state = GROUP_USED;
+  if (!bpf_map_update_elem(&group_by_id, &id, &fresh, BPF_NOEXIST)) return (__s32)fresh;
+  // Another CPU was first with the same name.
+  group->state = GROUP_FREE;
+  bpf_map_push_elem(&free_groups, &fresh, BPF_ANY);
+  known = bpf_map_lookup_elem(&group_by_id, &id);
+  if (known) return *known == SYSIEVE_GROUP_NONE ? NO_GROUP : (__s32)*known;
+  count(counters.lost_groups);
+  return NO_GROUP;
 }
 
 static __always_inline void on_cgroup_mkdir(struct cgroup *cgroup) {
-  if (cgroup_matches(BPF_CORE_READ(cgroup, self.parent, cgroup))) {
-    add_cgroup(cgroup);
-    return;
+  __s32 group = cgroup_group(BPF_CORE_READ(cgroup, self.parent, cgroup));
+  if (group == NO_GROUP && grouped) {
+    group = group_named(BPF_CORE_READ(cgroup, kn, name));
+  } else if (group == NO_GROUP) {
+    struct sysieve_name name = {};
+    bpf_probe_read_kernel_str(name.text, sizeof(name.text), BPF_CORE_READ(cgroup, kn, name));
+    if (bpf_map_lookup_elem(&cgroup_names, &name)) group = 0;
   }
-  struct sysieve_name name = {};
-  bpf_probe_read_kernel_str(name.text, sizeof(name.text), BPF_CORE_READ(cgroup, kn, name));
-  if (bpf_map_lookup_elem(&cgroup_names, &name)) add_cgroup(cgroup);
+  if (group != NO_GROUP) add_cgroup(cgroup, group);
 }
 
 static __always_inline void on_cgroup_rmdir(struct cgroup *cgroup) {
   struct sysieve_cgroup_key key = {};
   key.id = BPF_CORE_READ(cgroup, kn, id);
   key.hierarchy = BPF_CORE_READ(cgroup, root, hierarchy_id);
-  bpf_map_delete_elem(&cgroups, &key);
+  __u32 *group = bpf_map_lookup_elem(&cgroups, &key);
+  if (!group) return;
+  struct sysieve_group *of = find_group(*group);
+  if (!bpf_map_delete_elem(&cgroups, &key) && of) __sync_fetch_and_add(&of->cgroups, -1);
 }
 
 // ---- typed tracepoints -------------------------------------------------------------------------
@@ -803,6 +990,7 @@ int BPF_PROG(task_exit_btf, struct task_struct *current) {
     __u32 number = regs->orig_ax;
     __u32 abi = abi_of(current->thread_info.status, &number);
     count_in_hash(&denied_calls, task->slot, abi, number, 0);
+    if (number < SYSIEVE_NUMBERS) count_tuple(task->slot, abi, number, regs, true, true);
   }
   release_task(tid);
   return 0;

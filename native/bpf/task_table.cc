@@ -11,7 +11,10 @@ namespace {
 constexpr size_t kBytes = sizeof(sysieve_task) * SYSIEVE_TASKS;
 static_assert(sizeof(sysieve_task) == 8, "an array map pads its values to eight bytes");
 
-bool IsApplication(uint8_t slot) { return slot == SLOT_UNKNOWN || slot >= SLOT_FIRST_EXECUTABLE; }
+bool IsApplication(uint16_t slot) {
+  const int local = slot & (SYSIEVE_SLOTS - 1);
+  return local == SLOT_UNKNOWN || local >= SLOT_FIRST_EXECUTABLE;
+}
 
 }  // namespace
 
@@ -19,21 +22,22 @@ TaskTable::~TaskTable() {
   if (tasks_ != nullptr) munmap(tasks_, kBytes);
 }
 
-Status TaskTable::Open(int tasks_fd, int collided_fd, sysieve_counters* counters) {
+Status TaskTable::Open(int tasks_fd, int collided_fd, sysieve_group* groups) {
   void* mapped = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED, tasks_fd, 0);
   if (mapped == MAP_FAILED) return Status::Error(errno, "map the task table");
   tasks_ = static_cast<sysieve_task*>(mapped);
   collided_fd_ = collided_fd;
-  counters_ = counters;
+  groups_ = groups;
   return Status::Ok();
 }
 
-void TaskTable::CountLive(uint8_t slot, int64_t by) {
-  __atomic_fetch_add(&counters_->live, by, __ATOMIC_RELAXED);
-  if (IsApplication(slot)) __atomic_fetch_add(&counters_->live_application, by, __ATOMIC_RELAXED);
+void TaskTable::CountLive(uint16_t slot, int64_t by) {
+  sysieve_group& group = groups_[slot >> SYSIEVE_SLOT_BITS];
+  __atomic_fetch_add(&group.live, by, __ATOMIC_RELAXED);
+  if (IsApplication(slot)) __atomic_fetch_add(&group.live_application, by, __ATOMIC_RELAXED);
 }
 
-void TaskTable::Release(uint32_t tid, uint8_t slot, bool collided) {
+void TaskTable::Release(uint32_t tid, uint16_t slot, bool collided) {
   if (collided) {
     if (bpf_map_delete_elem(collided_fd_, &tid) == 0) CountLive(slot, -1);
     return;
@@ -46,29 +50,29 @@ void TaskTable::Release(uint32_t tid, uint8_t slot, bool collided) {
   }
 }
 
-TaskTable::Claimed TaskTable::Claim(int pid, int tid, uint8_t slot) {
+TaskTable::Claimed TaskTable::Claim(int pid, int tid, uint16_t slot) {
   const auto before = proc::State(pid, tid);
   if (!before || before->exiting) return Claimed::kGone;
   const auto id = static_cast<uint32_t>(tid);
   sysieve_task& task = tasks_[sysieve_task_index(id)];
   auto* word = reinterpret_cast<__u64*>(&task);
-  sysieve_task_word fresh = {
-      .task = {.tid = id, .slot = slot, .base_filters = 0, .state = STATE_UNKNOWN, .collided = 0}};
+  sysieve_task_word fresh = {.task = {.tid = id, .slot = slot, .marks = 0, .state = STATE_UNKNOWN}};
   sysieve_task_word seen = {.word = __atomic_load_n(word, __ATOMIC_SEQ_CST)};
   bool placed = false;
   while (seen.task.tid == 0 && !placed) {
     sysieve_task known{};
-    if (seen.task.collided != 0 && bpf_map_lookup_elem(collided_fd_, &id, &known) == 0) {
+    const uint8_t collided = seen.task.marks & TASK_COLLIDED;
+    if (collided != 0 && bpf_map_lookup_elem(collided_fd_, &id, &known) == 0) {
       return Claimed::kKnown;
     }
-    fresh.task.collided = seen.task.collided;
+    fresh.task.marks = collided;
     placed = __atomic_compare_exchange_n(word, &seen.word, fresh.word, false, __ATOMIC_SEQ_CST,
                                          __ATOMIC_SEQ_CST);
   }
   if (!placed) {
     if (seen.task.tid == id) return Claimed::kKnown;
-    __atomic_store_n(&task.collided, uint8_t{1}, __ATOMIC_SEQ_CST);
-    fresh.task.collided = 0;
+    __atomic_fetch_or(&task.marks, uint8_t{TASK_COLLIDED}, __ATOMIC_SEQ_CST);
+    fresh.task.marks = 0;
     if (bpf_map_update_elem(collided_fd_, &id, &fresh.task, BPF_NOEXIST) != 0) {
       return errno == EEXIST ? Claimed::kKnown : Claimed::kNoRoom;
     }

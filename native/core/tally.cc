@@ -210,7 +210,7 @@ void Tally::Read(Observation* out) const {
   for (const auto& [key, tuples] : tuples_) {
     const Phase phase = PhaseOf(key.slot);
     for (const auto& [values, kept] : tuples.kept) {
-      Tuple tuple{phase, key.abi, key.number, {}, kept.count, {}};
+      Tuple tuple{phase, key.abi, key.number, false, {}, kept.count, {}};
       tuple.values.assign(values.words.begin(), values.words.begin() + tuples.arguments);
       for (uint32_t slot = 0; slot < kept.slots.size() * 64; slot++) {
         if ((kept.slots[slot / 64] >> (slot % 64) & 1) != 0) tuple.slots.push_back(slot);
@@ -219,7 +219,9 @@ void Tally::Read(Observation* out) const {
     }
     for (const bool unreadable : {false, true}) {
       const uint64_t count = unreadable ? tuples.unreadable : tuples.overflow;
-      if (count > 0) out->tuple_losses.push_back({phase, key.abi, key.number, unreadable, count});
+      if (count > 0) {
+        out->tuple_losses.push_back({phase, key.abi, key.number, false, unreadable, count});
+      }
     }
   }
 }

@@ -43,6 +43,9 @@ struct Target {
   std::vector<int> pids;
   std::vector<int> setup_pids;
   std::vector<TrackedCall> tracked;
+  // Records every container that starts from then on, each as a group of its own; the lists above
+  // are empty then, and the containers that run already are adopted one by one.
+  bool grouped = false;
 };
 
 struct Executable {
@@ -67,6 +70,7 @@ struct Tuple {
   Phase phase;
   Abi abi;
   uint32_t number;
+  bool denied;                   // of denied calls, which only a tracer that tells them apart has
   std::vector<uint64_t> values;  // in the order of the call's indexes
   uint64_t count;
   std::vector<uint32_t> slots;  // that it was made in; see Executable
@@ -77,6 +81,7 @@ struct TupleLoss {
   Phase phase;
   Abi abi;
   uint32_t number;
+  bool denied;
   bool unreadable;
   uint64_t count;
 };
@@ -109,6 +114,21 @@ struct Observation {
   std::vector<std::string> blind_spots;
 };
 
+// One container among many. Times in ms since the start of the tracer.
+struct Group {
+  uint32_t group;
+  std::string id;  // 64 hex digits
+  double born_ms;
+  int64_t live;
+  uint64_t starts;
+  bool ended;  // it has no task and no cgroup any more
+};
+
+struct Groups {
+  std::vector<Group> groups;
+  uint64_t lost;  // containers that there was no group for
+};
+
 class Tracer {
  public:
   virtual ~Tracer() = default;
@@ -125,6 +145,33 @@ class Tracer {
   }
   // After this nothing is counted any more; Read still works. Idempotent.
   virtual void Detach() = 0;
+
+  // The rest is for a target that is grouped, which only one tracer takes.
+
+  // Those there are. To be called every now and then: a container that ended is one at the second
+  // call that finds it so.
+  virtual Status ListGroups(Groups* out) { return Ungrouped(out); }
+  // Makes a running container a group, with the target's lists; `tasks` receives how many it had.
+  // ENOSPC: no group is free. EEXIST: it has one, or is not wanted.
+  virtual Status Adopt(const std::string& id, const Target& target, size_t* tasks) {
+    return Ungrouped(id, target, tasks);
+  }
+  // What was seen of each of these groups, which are given free with it. Times of an observation
+  // count from the birth of its group.
+  virtual Status TakeGroups(const std::vector<uint32_t>& groups, std::vector<Observation>* out) {
+    return Ungrouped(groups, out);
+  }
+  // A group that nobody wants: gone as soon as its tasks have noticed.
+  virtual Status IgnoreGroup(uint32_t group) { return Ungrouped(group); }
+  // A container that nobody wants gets no group when it starts, until the id is forgotten.
+  virtual Status RefuseId(const std::string& id) { return Ungrouped(id); }
+  virtual Status ForgetId(const std::string& id) { return Ungrouped(id); }
+
+ private:
+  template <typename... Ignored>
+  static Status Ungrouped(const Ignored&...) {
+    return Status::Error(EOPNOTSUPP, "record many containers");
+  }
 };
 
 }  // namespace sysieve

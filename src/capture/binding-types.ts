@@ -36,6 +36,8 @@ export interface SessionOptions {
   listener?: number;
   /** The filter lets calls pass without a notification: they are not seen. */
   partial?: boolean;
+  /** Of the ebpf tracer: every container that starts is a group of its own; the lists are empty. */
+  grouped?: boolean;
   /** Of the ptrace tracer: setupPids get the filter traceAll(), and are killed with the tracer. */
   entryOnly?: boolean;
   /** Of the ebpf tracer: programs whose loading has begun. The session takes them. */
@@ -70,6 +72,8 @@ export interface NativeTuple {
   phase: NativePhase;
   abi: NativeCall['abi'];
   number: number;
+  /** Of the denied calls; false: of those that passed. */
+  denied: boolean;
   /** In the order of the call's `args`. */
   values: bigint[];
   count: bigint;
@@ -81,6 +85,7 @@ export interface NativeTupleLoss {
   phase: NativePhase;
   abi: NativeCall['abi'];
   number: number;
+  denied: boolean;
   /** The memory was not there; otherwise there were too many distinct tuples. */
   unreadable: boolean;
   count: bigint;
@@ -140,6 +145,24 @@ export interface Observation {
   blindSpots: string[];
 }
 
+/** One container among many. */
+export interface NativeGroup {
+  group: number;
+  /** 64 hex digits. */
+  id: string;
+  /** ms since start(). */
+  bornMs: number;
+  live: number;
+  starts: number;
+  /** It has no task and no cgroup any more; nothing is counted for it from here on. */
+  ended: boolean;
+}
+
+export type AdoptOptions = Pick<
+  SessionOptions,
+  'execRule' | 'cgroups' | 'mountNamespaces' | 'pidNamespaces'
+>;
+
 export interface NativeSession {
   /** Loads, attaches, scans; throws an Error with `code` (errno name), `operation`. Returns the tasks found. */
   start(): { tasks: number };
@@ -164,6 +187,24 @@ export interface NativeSession {
    */
   pin(directory: string): void;
   memory(): KernelMemory;
+  /**
+   * Of a grouped session, the containers that have a group, and how many there was none for. To be
+   * asked every now and then: a container that is over has ended at the second answer.
+   */
+  listGroups(): { groups: NativeGroup[]; lost: number };
+  /**
+   * Makes a running container a group; returns how many tasks it had. Throws with `code` ENOSPC
+   * where no group is free, EEXIST where it has one or was refused.
+   */
+  adopt(id: string, options: AdoptOptions): number;
+  /** What was seen of each, times from its birth; the groups are free then. */
+  takeGroups(groups: readonly number[]): Observation[];
+  /** A container that nobody wants: its group is freed once its tasks have noticed. */
+  ignoreGroup(group: number): void;
+  /** A container that nobody wants gets no group when it starts. EEXIST: it has one. */
+  refuseId(id: string): void;
+  /** Takes a refusal back. */
+  forgetId(id: string): void;
 }
 
 /** What someone sent to an inbox. */

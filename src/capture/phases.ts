@@ -13,7 +13,7 @@ const UNMARKED: Phase = 'steady';
 
 const callKey = (call: NativeCall): string => `${call.slot} ${call.abi} ${call.number}`;
 const tupleKey = (tuple: NativeTuple): string =>
-  `${tuple.phase} ${tuple.abi} ${tuple.number} ${tuple.values.join(' ')}`;
+  `${tuple.phase} ${tuple.abi} ${tuple.number} ${tuple.denied} ${tuple.values.join(' ')}`;
 
 function totals<T extends { count: bigint }>(
   items: readonly T[],

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { machine, release } from 'node:os';
 import {
-  type Abi,
   type Call,
   type Completeness,
   isComplete,
@@ -58,6 +57,12 @@ function exact(count: bigint): number {
   return Number(count);
 }
 
+interface NamedCall {
+  abi: NativeCall['abi'];
+  number: number;
+  name: string | null;
+}
+
 interface TupleEntry {
   count: bigint;
   phases: Set<Phase>;
@@ -69,14 +74,15 @@ function argumentsOf(
   seen: Observation,
   marked: MarkedPhases,
   executableOf: (slot: number) => number,
-): (abi: Abi, number: number, name: string | null) => Call['args'] {
-  const key = (call: { abi: string; number: number }): string => `${call.abi} ${call.number}`;
+): (call: NamedCall, denied: boolean) => Call['args'] {
+  const key = (call: Pick<NativeCall, 'abi' | 'number'>, denied: boolean): string =>
+    `${call.abi} ${call.number} ${denied}`;
   const tuples = new Map<string, Map<string, TupleEntry>>();
   for (const tuple of seen.tuples) {
     const phase = phaseOf(tuple.phase);
     if (phase === null) continue;
     const values = tuple.values.map((value) => `0x${value.toString(16)}`).join(' ');
-    const ofCall = tuples.get(key(tuple)) ?? new Map<string, TupleEntry>();
+    const ofCall = tuples.get(key(tuple, tuple.denied)) ?? new Map<string, TupleEntry>();
     const entry = ofCall.get(values) ?? { count: 0n, phases: new Set(), executables: new Set() };
     entry.count += tuple.count;
     for (const of of phase === 'app' ? marked.ofTuple(tuple) : [phase]) entry.phases.add(of);
@@ -84,21 +90,21 @@ function argumentsOf(
       if (index !== -1) entry.executables.add(index);
     }
     ofCall.set(values, entry);
-    tuples.set(key(tuple), ofCall);
+    tuples.set(key(tuple, tuple.denied), ofCall);
   }
-  const lost = (abi: Abi, number: number, unreadable: boolean): number =>
+  const lost = (call: NamedCall, denied: boolean, unreadable: boolean): number =>
     exact(
       seen.tupleLosses
-        .filter((l) => l.abi === abi && l.number === number && l.unreadable === unreadable)
+        .filter((l) => key(l, l.denied) === key(call, denied) && l.unreadable === unreadable)
         .filter((l) => phaseOf(l.phase) !== null)
         .reduce((sum, l) => sum + l.count, 0n),
     );
-  return (abi, number, name) => {
-    const tracked = name === null ? null : trackedArguments(abi, name);
-    if (tracked === null || abi === 'x32') return null;
+  return (call, denied) => {
+    const tracked = call.name === null ? null : trackedArguments(call.abi, call.name);
+    if (tracked === null || call.abi === 'x32') return null;
     return {
       indexes: tracked.map(({ index }) => index),
-      tuples: [...(tuples.get(`${abi} ${number}`) ?? [])]
+      tuples: [...(tuples.get(key(call, denied)) ?? [])]
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([values, entry]) => ({
           values: values.split(' '),
@@ -106,8 +112,8 @@ function argumentsOf(
           phases: [...entry.phases].sort(),
           executables: [...entry.executables].sort((a, b) => a - b),
         })),
-      overflow: lost(abi, number, false),
-      unreadable: lost(abi, number, true),
+      overflow: lost(call, denied, false),
+      unreadable: lost(call, denied, true),
     };
   };
 }
@@ -161,22 +167,25 @@ export function toRun(seen: Observation, context: RunContext): Run {
   const args = argumentsOf(seen, marked, (slot) => executables.indexOf(paths.get(slot) ?? ''));
   const calls = [...entries.values()]
     .sort((a, b) => (a.abi === b.abi ? a.number - b.number : a.abi < b.abi ? -1 : 1))
-    .map((entry) => ({
-      abi: entry.abi,
-      number: entry.number,
-      name: syscallName(entry.abi, entry.number),
-      count: exact(entry.count),
-      denied: {
-        count: exact(entry.deniedCount),
-        errnos: Object.fromEntries(
-          [...entry.errnos].sort(([a], [b]) => a - b).map(([e, n]) => [String(e), exact(n)]),
-        ),
-      },
-      phases: [...entry.phases].sort(),
-      executables: [...entry.executables].sort((a, b) => a - b),
-      firstSeenMs: Math.floor(entry.firstSeenMs),
-      args: args(entry.abi, entry.number, syscallName(entry.abi, entry.number)),
-    }));
+    .map(({ abi, number, ...entry }) => {
+      const call = { abi, number, name: syscallName(abi, number) };
+      const deniedArgs = entry.deniedCount > 0n ? args(call, true) : null;
+      return {
+        ...call,
+        count: exact(entry.count),
+        denied: {
+          count: exact(entry.deniedCount),
+          errnos: Object.fromEntries(
+            [...entry.errnos].sort(([a], [b]) => a - b).map(([e, n]) => [String(e), exact(n)]),
+          ),
+          ...(deniedArgs === null ? {} : { args: deniedArgs }),
+        },
+        phases: [...entry.phases].sort(),
+        executables: [...entry.executables].sort((a, b) => a - b),
+        firstSeenMs: Math.floor(entry.firstSeenMs),
+        args: args(call, false),
+      };
+    });
 
   const blindSpots = [...seen.blindSpots, ...(context.blindSpots ?? [])];
   if (calls.some((c) => IO_URING.includes(c.number) && c.count > c.denied.count)) {

@@ -4,7 +4,7 @@ import type { Progress } from '../capture/capture';
 
 const FRAME_MS = 250;
 
-function duration(ms: number): string {
+export function duration(ms: number): string {
   const seconds = Math.floor(ms / 1000);
   const minutes = Math.floor(seconds / 60);
   return minutes > 0 ? `${minutes}m${String(seconds % 60).padStart(2, '0')}s` : `${seconds}s`;
@@ -23,10 +23,14 @@ export class LiveLine {
   constructor(private readonly stream: WriteStream) {}
 
   update(progress: Progress): void {
-    if (!this.stream.isTTY || progress.elapsedMs - this.lastMs < FRAME_MS) return;
-    this.lastMs = progress.elapsedMs;
-    const text = statusText(progress).slice(0, Math.max(0, (this.stream.columns ?? 80) - 1));
-    this.stream.write(`\r${text}\u001b[K`);
+    this.show(progress.elapsedMs, statusText(progress));
+  }
+
+  show(elapsedMs: number, text: string): void {
+    if (!this.stream.isTTY || elapsedMs - this.lastMs < FRAME_MS) return;
+    this.lastMs = elapsedMs;
+    const cut = text.slice(0, Math.max(0, (this.stream.columns ?? 80) - 1));
+    this.stream.write(`\r${cut}\u001b[K`);
     this.shown = true;
   }
 

@@ -35,6 +35,12 @@ export async function record(
   options: Options,
   prepared: NativePrograms | undefined,
 ): Promise<void> {
+  const stray = options.image !== undefined ? '--image' : options.label !== undefined && '--label';
+  if (stray) {
+    throw new SysieveError('usage', 'all-missing', `${stray} has a meaning with --all only`, {
+      remedy: 'Add --all, or name one container with --container.',
+    });
+  }
   requireOneTarget(command, options);
   if (options.sessionName !== undefined || options.maxMemory !== undefined) {
     throw new SysieveError(

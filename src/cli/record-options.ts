@@ -6,6 +6,9 @@ export interface Options {
   pid?: number;
   cgroup?: string;
   container?: string;
+  all?: true;
+  image?: string;
+  label?: string;
   pod?: string;
   stateDir?: string;
   engine: EngineChoice;

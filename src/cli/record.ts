@@ -25,6 +25,9 @@ export function register(program: Command): void {
     .option('--pid <pid>', 'a running process, its threads and descendants', parsePid)
     .option('--container <name>', 'a container, running or to be started, by name or id')
     .option('--cgroup <path>', 'a cgroup directory and all below it')
+    .option('--all', 'every container, also those that start later, of one of the next two')
+    .option('--image <image>', 'with --all: of this image; --container: of the image of that one')
+    .option('--label <key[=value]>', 'with --all: with this label')
     .addOption(
       new Option('--engine <name>', 'where to look for the container')
         .choices(['auto', 'docker', 'podman', 'cri', 'oci', 'runc', 'crun'])
@@ -73,6 +76,7 @@ export function register(program: Command): void {
         '  sysieve record --pod default/web-0/nginx -o web.json\n' +
         '  sysieve record --pid 4711 -o app.json\n' +
         '  sysieve record --container web --detach --session-name web; sysieve stop web -o web.json\n' +
+        '  sysieve record --all --image web:1 -o replicas.json --duration 10m\n' +
         '\nTracers:\n' +
         '  ebpf    counts in the kernel; needs root. Sees which calls were denied.\n' +
         '  ptrace  needs no more than the same user. Every call of the target costs it some 30 µs, no\n' +
@@ -90,6 +94,10 @@ export function register(program: Command): void {
     )
     .action(async (command: string[], options: Options, self: Command) => {
       const { tracer, programs, detach, pid, container, pod, cgroup } = options;
+      if (options.all === true) {
+        const { recordEvery } = await import('./record-all.js');
+        return recordEvery(command, options);
+      }
       // Whatever is wrong with that comes out where they are used.
       const target = command[0] ?? pid ?? container ?? pod ?? cgroup;
       const ebpf = target !== undefined && (tracer === 'auto' || tracer === 'ebpf');

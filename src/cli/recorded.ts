@@ -123,13 +123,18 @@ function stabilityOf({ untilStable, min, withoutStart }: Flags): Stability | nul
 
 /** A recording may have taken hours: where it cannot be written any more, it is kept elsewhere. */
 export async function writeRun(path: string, run: Run): Promise<void> {
+  await writeRuns(path, [run], run.id);
+}
+
+/** `name`: of the file that they are kept in then. */
+export async function writeRuns(path: string, runs: readonly Run[], name: string): Promise<void> {
   const { serializeRecording } = await import('../recording/index.js');
-  const text = serializeRecording({ version: 1, runs: [run] });
+  const text = serializeRecording({ version: 1, runs: [...runs] });
   try {
     await writeFileAtomic(path, text);
   } catch (thrown) {
     if (!(thrown instanceof SysieveError) || path === '-') throw thrown;
-    const rescue = join(tmpdir(), `sysieve-recording-${run.id}.json`);
+    const rescue = join(tmpdir(), `sysieve-recording-${name}.json`);
     const kept = await writeFileAtomic(rescue, text).then(
       () => true,
       () => false,

@@ -342,3 +342,50 @@ export async function probeEngines(): Promise<EngineProbe[]> {
   }
   return probes;
 }
+
+function isApiEngine(name: EngineName): name is ApiEngineName {
+  return name === 'docker' || name === 'podman';
+}
+
+function hasApi(engine: Engine): engine is Engine & { name: ApiEngineName } {
+  return isApiEngine(engine.name);
+}
+
+/**
+ * The one engine that --all follows. Where the choice is auto, several that answer are an error: one
+ * of them alone would leave out containers without a word.
+ */
+export async function theEngine(options: FindOptions): Promise<Engine & { name: ApiEngineName }> {
+  if (!['auto', 'docker', 'podman'].includes(options.engine)) {
+    throw new SysieveError('usage', 'all-engine', `--all does not follow ${options.engine}`, {
+      remedy: 'Give --engine docker or --engine podman; record pods one by one, with --pod.',
+    });
+  }
+  const asked = candidates(options).filter(({ engine }) => isApiEngine(engine));
+  if (asked.length === 0) throw noEngine(options);
+  const engines: (Engine & { name: ApiEngineName })[] = [];
+  const failures: SysieveError[] = [];
+  for (const candidate of asked) {
+    try {
+      const engine = await engineAt(candidate.endpoint);
+      // No container has this id; that the engine can say so shows that it answers.
+      await engine.inspect('0'.repeat(64));
+      const same = engines.some(({ name }) => name === engine.name);
+      const chosen = [engine.name, 'auto'].includes(options.engine);
+      if (!same && chosen && hasApi(engine)) engines.push(engine);
+    } catch (error) {
+      const unanswered = error instanceof SysieveError && error.code === 'engine-unreachable';
+      if (!unanswered || candidate.named || asked.length === 1) throw error;
+      failures.push(error);
+    }
+  }
+  const [only, ...more] = engines;
+  if (only === undefined) throw failures[0] ?? noEngine(options);
+  if (more.length > 0) {
+    const names = engines.map(({ name }) => name);
+    throw new SysieveError('usage', 'engine-unclear', `${names.join(' and ')} both answer`, {
+      remedy: `Say which one to follow: ${names.map((name) => `--engine ${name}`).join(' or ')}.`,
+    });
+  }
+  return only;
+}

@@ -19,6 +19,13 @@ export {
 export { cgroupsOfId } from './hooked';
 export { type ImageSettings, imageSettings } from './image';
 export { listeningPorts } from './listening';
+export {
+  type ContainerSource,
+  HIDDEN_LABELS,
+  type ListedContainer,
+  type SourceEvent,
+} from './source';
+export { containerSource } from './sources';
 export type {
   ApiEngineName,
   ContainerCgroup,

@@ -190,7 +190,7 @@ const ROOTLESS: readonly [RegExp, string][] = [
   ],
 ];
 
-function failed(command: string, stderr: string): SysieveError {
+export function failed(command: string, stderr: string): SysieveError {
   const last = stderr.trim().split('\n').at(-1) ?? '';
   const cause = /\bmsg="((?:[^"\\]|\\.)*)"/.exec(last)?.[1]?.replace(/\\(.)/g, '$1') ?? last;
   const remedy = ROOTLESS.find(([said]) => said.test(cause))?.[1];

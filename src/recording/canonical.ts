@@ -46,7 +46,8 @@ function canonicalErrnos(errnos: Errnos): Errnos {
   return { ...errnos };
 }
 
-type Tuple = NonNullable<Call['args']>['tuples'][number];
+type Args = NonNullable<Call['args']>;
+type Tuple = Args['tuples'][number];
 
 function canonicalTuple({ values, count, phases, executables }: Tuple): Tuple {
   return {
@@ -59,6 +60,16 @@ function canonicalTuple({ values, count, phases, executables }: Tuple): Tuple {
 
 function compareTuples(a: Tuple, b: Tuple): number {
   return compare(a.values.join(), b.values.join()) || a.count - b.count;
+}
+
+function canonicalArgs(args: Args): Args {
+  return {
+    // The values of each tuple stand in the order of `indexes`, so that order has a meaning.
+    indexes: [...args.indexes],
+    tuples: sortedCopy(args.tuples, compareTuples).map(canonicalTuple),
+    overflow: args.overflow,
+    unreadable: args.unreadable,
+  };
 }
 
 const ABI_ORDER = new Map(ABIS.map((abi, index) => [abi, index]));
@@ -74,20 +85,15 @@ function canonicalCall(call: Call): Call {
     number: call.number,
     name: call.name,
     count: call.count,
-    denied: { count: call.denied.count, errnos: canonicalErrnos(call.denied.errnos) },
+    denied: {
+      count: call.denied.count,
+      errnos: canonicalErrnos(call.denied.errnos),
+      ...(call.denied.args === undefined ? {} : { args: canonicalArgs(call.denied.args) }),
+    },
     phases: inOrder(call.phases),
     executables: ascending(call.executables),
     firstSeenMs: call.firstSeenMs,
-    args:
-      call.args === null
-        ? null
-        : {
-            // The values of each tuple stand in the order of `indexes`, so that order has a meaning.
-            indexes: [...call.args.indexes],
-            tuples: sortedCopy(call.args.tuples, compareTuples).map(canonicalTuple),
-            overflow: call.args.overflow,
-            unreadable: call.args.unreadable,
-          },
+    args: call.args === null ? null : canonicalArgs(call.args),
   };
 }
 

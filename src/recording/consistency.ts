@@ -19,6 +19,24 @@ function* nameIssues(call: Call): Generator<string> {
   }
 }
 
+function* argsIssues(
+  run: Run,
+  args: NonNullable<Call['args']>,
+  where: PropertyKey[],
+): Generator<{ at: PropertyKey[]; message: string }> {
+  for (const [at, tuple] of args.tuples.entries()) {
+    if (tuple.values.length !== args.indexes.length) {
+      const message = `${tuple.values.length} values for ${args.indexes.length} tracked arguments`;
+      yield { at: [...where, 'tuples', at, 'values'], message };
+    }
+    const beyond = tuple.executables?.find((index) => index >= run.executables.length);
+    if (beyond !== undefined) {
+      const message = `the run has ${run.executables.length} executables, none with index ${beyond}`;
+      yield { at: [...where, 'tuples', at, 'executables'], message };
+    }
+  }
+}
+
 function* callIssues(run: Run, call: Call): Generator<{ at: PropertyKey[]; message: string }> {
   for (const message of nameIssues(call)) yield { at: ['name'], message };
   if (call.denied.count > call.count) {
@@ -35,17 +53,9 @@ function* callIssues(run: Run, call: Call): Generator<{ at: PropertyKey[]; messa
       yield { at: ['executables', at], message };
     }
   }
-  for (const [at, tuple] of (call.args?.tuples ?? []).entries()) {
-    if (tuple.values.length !== call.args?.indexes.length) {
-      const message = `${tuple.values.length} values for ${call.args?.indexes.length} tracked arguments`;
-      yield { at: ['args', 'tuples', at, 'values'], message };
-    }
-    const beyond = tuple.executables?.find((index) => index >= run.executables.length);
-    if (beyond !== undefined) {
-      const message = `the run has ${run.executables.length} executables, none with index ${beyond}`;
-      yield { at: ['args', 'tuples', at, 'executables'], message };
-    }
-  }
+  if (call.args !== null) yield* argsIssues(run, call.args, ['args']);
+  const { args } = call.denied;
+  if (args !== undefined) yield* argsIssues(run, args, ['denied', 'args']);
 }
 
 /** Where a run contradicts itself, with paths in the run. */

@@ -64,11 +64,14 @@ export const CallSchema = z.strictObject({
     count: Count,
     /** errno → attempts; "0": killed or trapped (SIGSYS), no errno was returned. */
     errnos: z.record(z.string().regex(ERRNO), Count),
+    /** The arguments of the denied attempts, as in `args`; absent: not tracked, or not recorded. */
+    args: ArgsSchema.optional(),
   }),
   phases: z.array(Phase),
   /** Indexes into the run's `executables`. */
   executables: z.array(Index),
   firstSeenMs: Millis,
+  /** Of the attempts that passed; null: not tracked. */
   args: ArgsSchema.nullable(),
 });
 export type Call = z.infer<typeof CallSchema>;

@@ -47,6 +47,7 @@ export const FIXTURES: readonly Fixture[] = [
   { name: 'clone3' },
   { name: 'daemon' },
   { name: 'deep-tree' },
+  { name: 'denied-arguments' },
   { name: 'denied-errno' },
   { name: 'denied-inherited' },
   { name: 'denied-int80', i386: true },

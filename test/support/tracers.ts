@@ -47,6 +47,7 @@ const least = (expectation: Expectation): Expectation => ({ ...expectation, exac
 
 /** The fixtures that install filters. */
 const FILTERED = [
+  'denied-arguments',
   'denied-errno',
   'denied-inherited',
   'denied-int80',

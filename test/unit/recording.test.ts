@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { SysieveError } from '../../src/errors';
 import {
+  type Call,
   canonicalRecording,
   mergeRecordings,
   Phase,
@@ -195,6 +196,16 @@ const MALFORMED: [what: string, input: string, code: string, says: string][] = [
     'sum up to 1',
   ],
   [
+    'too few values of a denied call',
+    broken((d) => {
+      const tuples = [{ values: ['0x1'], count: 2 }];
+      const args = { indexes: [0, 1], tuples, overflow: 0, unreadable: 0 };
+      call(d, 1).denied = { count: 2, errnos: { '1': 2 }, args };
+    }),
+    'recording-schema',
+    'calls[1].denied.args.tuples[0].values',
+  ],
+  [
     'an executable that is not there',
     broken((d) => {
       call(d).executables = [7];
@@ -290,6 +301,25 @@ test('the JSON Schema says what is required', () => {
   const schema = recordingJsonSchema() as { required: string[]; additionalProperties: boolean };
   expect(schema.required).toEqual(['version', 'runs']);
   expect(schema.additionalProperties).toBe(false);
+});
+
+test('the arguments of denied calls have one order, and may be missing', () => {
+  const of = (...values: string[]): string => {
+    const run = makeRun(['read', { call: 'socket', denied: { '1': 2 } }]);
+    const socket = run.calls[1] as Call;
+    const tuples = values.map((value) => ({ values: [value, '0x1', '0x0'], count: 1 }));
+    if (tuples.length > 0) {
+      socket.denied.args = { indexes: [0, 1, 2], tuples, overflow: 0, unreadable: 0 };
+    }
+    return serializeRecording(makeRecording(run));
+  };
+  expect(of('0x2', '0x10')).toBe(of('0x10', '0x2'));
+  expect(parseRecording(of('0x2'), 'x').runs[0]?.calls[1]?.denied.args?.tuples).toHaveLength(1);
+  expect(of()).not.toMatch(/"errnos":[^}]*\},"args"/);
+  expect(parseRecording(of(), 'x').runs[0]?.calls[1]?.denied).toEqual({
+    count: 2,
+    errnos: { '1': 2 },
+  });
 });
 
 const callSpec = fc.constantFrom(...ABIS).chain((abi) =>

@@ -33,6 +33,7 @@ function seen(
     denied: (counts.denied ?? []).map((one) => ({ ...made(one), errno: 1 })),
     tuples: (counts.tuples ?? []).map(([value, count]) => ({
       ...{ phase: 'app' as const, abi: 'x86_64' as const, number: 41, slots: [3] },
+      denied: false,
       ...{ values: [value, 1n, 0n], count },
     })),
     tupleLosses: [],
