@@ -120,10 +120,11 @@ privileged('docker', () => {
         const args = ['check', name, '--config', config(), '--format', 'json'];
         const { code, stdout, stderr } = await sysieve(engine(), ...args);
         expect([stderr, code]).toEqual([stderr, 1]);
-        const { findings } = JSON.parse(stdout) as {
-          findings: { call: string; message: string }[];
+        const { apps } = JSON.parse(stdout) as {
+          apps: { findings: { call: string; message: string }[] }[];
         };
-        expect(findings.find(({ call }) => call === 'symlink')?.message).toContain('/bin/ln');
+        const link = apps[0]?.findings.find(({ call }) => call === 'symlink');
+        expect(link?.message).toContain('/bin/ln');
       } finally {
         await restoreImage(engine(), name as ImageName);
       }
