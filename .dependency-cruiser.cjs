@@ -28,7 +28,8 @@ const allowed = {
     'json',
   ],
   explain: ['review', 'profile', 'policy', 'tables', 'errors', 'json'],
-  import: ['config', 'profile', 'tables', 'errors', 'json'],
+  import: ['config', 'recording', 'profile', 'policy', 'tables', 'errors', 'json'],
+  export: ['recording', 'profile', 'policy', 'tables', 'errors', 'json'],
   config: ['errors', 'json', 'tables', 'recording', 'minimise', 'lint'],
   io: ['errors', 'tables', 'recording', 'profile', 'policy'],
   libseccomp: ['errors', 'tables', 'recording', 'profile', 'policy'],
@@ -76,6 +77,7 @@ const pure = [
   'lint',
   'explain',
   'import',
+  'export',
   'config',
 ];
 const folders = [...Object.keys(allowed), 'cli'];

@@ -1,8 +1,9 @@
 /** `sysieve diff OLD NEW`: what may a process do that it could not, and what no longer. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { DEFAULT_CAPABILITIES, type DiffOptions, diff, RUNTIMES, type RuntimeName } from '../diff';
+import { type DiffOptions, diff, RUNTIMES, type RuntimeName } from '../diff';
 import type { EngineChoice } from '../engines';
 import { MACHINES, type Machine } from '../tables';
+import { capabilities, kernel, someOf } from './context-flags';
 import { finish, type ReviewFlags, reviewOptions } from './review';
 import { loadSides, SIDES } from './side';
 
@@ -14,39 +15,6 @@ export interface DiffFlags extends ReviewFlags {
   engine?: EngineChoice;
   reading?: 'docker' | 'podman';
   withoutBase?: true;
-}
-
-function items(text: string): string[] {
-  const made = text.split(',').map((item) => item.trim());
-  if (made.includes('')) throw new InvalidArgumentError('An empty name.');
-  return made;
-}
-
-function someOf<Value extends string>(values: readonly Value[]): (text: string) => Value[] {
-  return (text) =>
-    items(text).map((item) => {
-      const found = values.find((value) => value === item);
-      if (found === undefined) throw new InvalidArgumentError(`Of ${values.join(', ')}.`);
-      return found;
-    });
-}
-
-function capabilities(text: string): string[] {
-  const names = items(text).flatMap((item): readonly string[] => {
-    if (item === 'none') return [];
-    if (item === 'default') return DEFAULT_CAPABILITIES;
-    const name = item.toUpperCase().replace(/^(?!CAP_)/, 'CAP_');
-    if (!/^CAP_[A-Z0-9_]+$/.test(name)) throw new InvalidArgumentError(`No capability: ${item}.`);
-    return [name];
-  });
-  return [...new Set(names)];
-}
-
-function kernel(text: string): string {
-  if (!/^\d{1,3}\.\d{1,3}(?:\.|$|-)/.test(text)) {
-    throw new InvalidArgumentError('A version such as 6.1.');
-  }
-  return text;
 }
 
 /** Of the flags, what decides in which contexts is compared. */

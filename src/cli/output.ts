@@ -5,7 +5,7 @@ import { writeFileAtomic } from '../io';
 import { printable, styled } from './terminal';
 
 /** Writes data and waits until it is gone, so that ending the process cuts nothing off. */
-export async function emit(data: string): Promise<void> {
+export async function emit(data: string | Uint8Array): Promise<void> {
   await writeFileAtomic('-', data);
 }
 

@@ -95,6 +95,18 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./explain.js'),
   },
   {
+    name: 'export',
+    usage: '[options] <profile...>',
+    summary: 'write profiles in the format of a platform or of another tool',
+    load: () => import('./export.js'),
+  },
+  {
+    name: 'import',
+    usage: '[options] <file...>',
+    summary: 'read profiles or recordings from the formats of platforms and other tools',
+    load: () => import('./import.js'),
+  },
+  {
     name: 'run',
     usage: '[options] [command...]',
     summary: 'run a command under a profile, as a container runtime would enforce it',

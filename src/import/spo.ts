@@ -8,6 +8,8 @@ import { SysieveError } from '../errors';
 import { checkDocument, type JsonDocument, type JsonPath } from '../json';
 import type { Profile } from '../profile';
 import { ProfileSchema } from '../profile/schema';
+import { nameOf, readObject } from './object';
+import type { Importer } from './types';
 
 export interface SpoProfile {
   readonly profile: Profile;
@@ -27,7 +29,9 @@ const SpecSchema = z
     /** Not in this format. */
     defaultErrnoRet: z.never().optional(),
     baseProfileName: z.string().max(4096).default(''),
+    /** Of earlier releases; then `state`. */
     disabled: z.boolean().default(false),
+    state: z.enum(['Enabled', 'Disabled']).default('Enabled'),
   })
   .superRefine(({ syscalls }, context) => {
     syscalls.forEach(({ args }, rule) => {
@@ -62,7 +66,7 @@ export function spoProfile(document: JsonDocument, options: SpoOptions): SpoProf
   const { spec } = checkDocument(DocumentSchema, document, {
     remedy: `Give a SeccompProfile of ${GROUP}/v1 or v1beta1.`,
   });
-  const { baseProfileName, disabled, syscalls, ...profile } = spec;
+  const { baseProfileName, disabled, state, syscalls, ...profile } = spec;
   const notes: string[] = [];
   if (baseProfileName !== '') {
     const base = JSON.stringify(baseProfileName);
@@ -83,7 +87,9 @@ export function spoProfile(document: JsonDocument, options: SpoOptions): SpoProf
       `${document.source} without its base profile ${base}: what that permits is not counted`,
     );
   }
-  if (disabled) notes.push(`${document.source} is disabled: the operator installs it nowhere`);
+  if (disabled || state === 'Disabled') {
+    notes.push(`${document.source} is disabled: the operator installs it nowhere`);
+  }
   return {
     profile: {
       ...profile,
@@ -94,3 +100,10 @@ export function spoProfile(document: JsonDocument, options: SpoOptions): SpoProf
     path: (path) => ['spec', ...path],
   };
 }
+
+/** `sysieve import --from spo`. */
+export const spo: Importer = async ([input], options) => {
+  const document = await readObject(input);
+  const { profile, notes } = spoProfile(document, { withoutBase: options.withoutBase === true });
+  return { kind: 'profiles', profiles: [{ name: nameOf(document), profile }], notes };
+};

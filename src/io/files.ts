@@ -183,7 +183,7 @@ export async function checkDestination(path: string): Promise<void> {
   throw new SysieveError('input', 'output-special', `${path} is not a regular file`, { remedy });
 }
 
-async function writeStdout(data: string): Promise<void> {
+async function writeStdout(data: string | Uint8Array): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     process.stdout.write(data, (error) => (error ? reject(error) : resolve()));
   });
@@ -224,7 +224,7 @@ async function removeAbandoned(path: string): Promise<void> {
 }
 
 /** A whole file under another name, on the disk. */
-async function writeTemporary(path: string, data: string): Promise<string> {
+async function writeTemporary(path: string, data: string | Uint8Array): Promise<string> {
   const temporary = temporaryFor(path);
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   let file: FileHandle | undefined;
@@ -251,7 +251,7 @@ async function writeTemporary(path: string, data: string): Promise<string> {
  * followed. A death between two renames leaves the first file new and the others old.
  */
 export async function writeFilesAtomic(
-  files: readonly { path: string; data: string }[],
+  files: readonly { path: string; data: string | Uint8Array }[],
 ): Promise<void> {
   const made: { path: string; temporary: string }[] = [];
   try {
@@ -277,7 +277,7 @@ export async function writeFilesAtomic(
 }
 
 /** The same of one file; '-' is standard output. */
-export async function writeFileAtomic(path: string, data: string): Promise<void> {
+export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
   if (path === '-') return writeStdout(data);
   await writeFilesAtomic([{ path, data }]);
 }

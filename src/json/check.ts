@@ -68,8 +68,9 @@ function checkArray(schema: z.ZodArray, value: unknown[]): Checked<unknown> {
 
 function checkObject(schema: z.ZodObject, value: Record<string, unknown>): Checked<unknown> {
   const { shape } = schema;
+  const open = schema.def.catchall !== undefined && !(schema.def.catchall instanceof z.ZodNever);
   for (const key in value) {
-    if (Object.hasOwn(shape, key)) continue;
+    if (open || Object.hasOwn(shape, key)) continue;
     const message = `Unrecognized key: ${key}`;
     return { ok: false, issues: [{ path: [], code: 'unrecognized_keys', keys: [key], message }] };
   }

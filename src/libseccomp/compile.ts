@@ -50,6 +50,8 @@ export interface Compiled {
   skipped: string[];
   /** Flags for seccomp(SECCOMP_SET_MODE_FILTER). */
   flags: number;
+  /** Instructions in front by which runc answers ENOSYS to newer calls. */
+  stub: number;
 }
 
 type Filter = number;
@@ -59,11 +61,33 @@ const TREE_ABOVE = 32;
 
 export function compile(profile: Profile, options: CompileOptions = {}): Compiled {
   const flags = filterFlags(profile);
+  const listed = profile.architectures.map(architecture);
+  return withFilter(profile, listed, options, (filter, skipped) => {
+    const stub = stubFor(profile, listed, options.enosys ?? 'listed-and-native');
+    const program = Buffer.concat([stub, exported(filter, 'seccomp_export_bpf')]);
+    checkLength(program);
+    return { program, skipped, flags, stub: stub.length / INSTRUCTION_BYTES };
+  });
+}
+
+/** The same filter, without what runc puts in front, in libseccomp's words for people. */
+export function pseudoCode(profile: Profile): string {
+  const listed = profile.architectures.map(architecture);
+  return withFilter(profile, listed, {}, (filter) =>
+    exported(filter, 'seccomp_export_pfc').toString('latin1'),
+  );
+}
+
+function withFilter<Made>(
+  profile: Profile,
+  listed: readonly Architecture[],
+  options: CompileOptions,
+  use: (filter: Filter, skipped: string[]) => Made,
+): Made {
   const fallback = actionWord(profile.defaultAction, profile.defaultErrnoRet, 'defaultAction');
   if (profile.defaultAction === 'SCMP_ACT_NOTIFY') {
     throw invalid('SCMP_ACT_NOTIFY cannot be the default action', 'runc refuses it, too.');
   }
-  const listed = profile.architectures.map(architecture);
   const { seccomp } = library();
   const filter = seccomp.seccomp_init(fallback);
   if (filter === 0) {
@@ -80,10 +104,7 @@ export function compile(profile: Profile, options: CompileOptions = {}): Compile
       const args = options.conditions === 'first-six' ? entry.args.slice(0, 6) : entry.args;
       addEntry(filter, { ...entry, args }, `syscalls[${index}]`, fallback, skipped);
     });
-    const stub = stubFor(profile, listed, options.enosys ?? 'listed-and-native');
-    const program = Buffer.concat([stub, exported(filter)]);
-    checkLength(program);
-    return { program, skipped: [...skipped].sort(), flags };
+    return use(filter, [...skipped].sort());
   } finally {
     seccomp.seccomp_release(filter);
   }
@@ -206,13 +227,13 @@ function stubFor(
   );
 }
 
-function exported(filter: Filter): Buffer {
+function exported(filter: Filter, how: 'seccomp_export_bpf' | 'seccomp_export_pfc'): Buffer {
   const { seccomp, libc, errno } = library();
   const MFD_CLOEXEC = 1;
   const fd = libc.memfd_create('sysieve-filter', MFD_CLOEXEC);
   if (fd < 0) check('memfd_create', -errno());
   try {
-    check('seccomp_export_bpf', seccomp.seccomp_export_bpf(filter, fd));
+    check(how, seccomp[how](filter, fd));
     const program = Buffer.alloc(fstatSync(fd).size);
     readSync(fd, program, 0, program.length, 0);
     return program;

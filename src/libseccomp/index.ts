@@ -3,7 +3,7 @@
  * into the program that runc would install. Everything is loaded on first use.
  */
 
-export { type Compiled, type CompileOptions, compile } from './compile';
+export { type Compiled, type CompileOptions, compile, pseudoCode } from './compile';
 export { complaining, notifyAll, traceAll } from './complain';
 export { ACTIONS } from './constants';
 export { evaluate } from './evaluate';

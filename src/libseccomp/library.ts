@@ -26,6 +26,7 @@ export interface Functions {
     conditions: Buffer,
   ): number;
   seccomp_export_bpf(filter: Pointer, fd: number): number;
+  seccomp_export_pfc(filter: Pointer, fd: number): number;
 }
 
 export interface Libc {
@@ -86,6 +87,7 @@ function loadSeccomp(ffi: typeof Ffi): Functions {
       seccomp_attr_set: ['int', ['size_t', 'int', 'uint32']],
       seccomp_rule_add_array: ['int', ['size_t', 'uint32', 'int', 'uint', 'pointer']],
       seccomp_export_bpf: ['int', ['size_t', 'int']],
+      seccomp_export_pfc: ['int', ['size_t', 'int']],
     }) as unknown as Functions;
   } catch (error) {
     throw new SysieveError('system', 'libseccomp-missing', 'libseccomp.so.2 does not load', {

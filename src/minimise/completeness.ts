@@ -1,6 +1,6 @@
 /** Which runs missed something, in words; a profile of an incomplete recording is made only on request. */
 import { SysieveError } from '../errors';
-import { isComplete, PERMITTED_CALLS, type Run, START_UNSEEN } from '../recording';
+import { isComplete, PERMITTED_CALLS, type Run, START_UNSEEN, UNKNOWN_EXTENT } from '../recording';
 import type { PassReport } from './types';
 
 const LOSSES = [
@@ -47,6 +47,12 @@ export function missing(run: Run): string[] {
   }
   if (completeness.blindSpots.includes(START_UNSEEN)) {
     words.push('a restart of it was not seen from its first instruction');
+  }
+  if (completeness.blindSpots.includes(UNKNOWN_EXTENT)) {
+    words.push(
+      `made of a log (${run.tracer}) that does not say which calls it leaves out (import it with ` +
+        '--unfiltered where none were)',
+    );
   }
   return words;
 }

@@ -6,7 +6,7 @@
  */
 import * as z from 'zod';
 import { errnoNumber, OCI_ARCHES } from '../tables';
-import { Action, ConditionSchema, Flag, U32 } from './schema';
+import { Action, ConditionSchema, Flag, text, U32 } from './schema';
 
 const MIN_KERNEL = 'expected a kernel as "VERSION.MAJOR", each below 256, for example "4.8"';
 
@@ -26,7 +26,7 @@ const MinKernel = z
     return [version, major];
   });
 
-const word = z.string().min(1).max(256);
+const word = text(256).min(1);
 
 /** Engines write `null` for what is not there. */
 function orNull<T extends z.ZodType>(schema: T) {
@@ -59,7 +59,7 @@ const Errno = z
 const GatedRuleSchema = z
   .strictObject({
     /** Old files name one call here. */
-    name: orNull(z.string().max(256).optional()),
+    name: orNull(text(256).optional()),
     names: orNull(z.array(word).default([])),
     action: Action,
     errnoRet: orNull(U32.optional()),
@@ -100,8 +100,8 @@ export const GatedProfileSchema = z
         .default([]),
     ),
     flags: orNull(z.array(Flag).default([])),
-    listenerPath: orNull(z.string().max(4096).default('')),
-    listenerMetadata: orNull(z.string().max(65536).default('')),
+    listenerPath: orNull(text(4096).default('')),
+    listenerMetadata: orNull(text(65536).default('')),
     syscalls: orNull(z.array(GatedRuleSchema).max(100_000).default([])),
   })
   .refine(({ architectures, archMap }) => architectures.length === 0 || archMap.length === 0, {

@@ -53,7 +53,9 @@ export function parseProfile(text: string, source: string): Profile {
       `${place(source, text, locate(text, gate))}: ${showPath(gate)} belongs to Docker's or ` +
         "Podman's own format, not to an OCI profile",
       {
-        remedy: 'Give a plain OCI profile: other runtimes ignore such a gate and permit the call.',
+        remedy:
+          'Give a plain OCI profile (sysieve import makes one): other runtimes ignore such a gate and ' +
+          'permit the call.',
       },
     );
   }

@@ -13,7 +13,7 @@ export const Flag = z.enum(FLAGS);
 /** runc's parser would read U+FFFD in their place: another text than the file holds. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-function text(max: number) {
+export function text(max: number) {
   return z
     .string()
     .max(max)

@@ -12,4 +12,5 @@ export {
   type Recording,
   type Run,
   START_UNSEEN,
+  UNKNOWN_EXTENT,
 } from './schema';

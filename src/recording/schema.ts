@@ -103,9 +103,10 @@ export const CompletenessSchema = z.strictObject({
   /** When denied calls were watched: from this ms on; null: not at all. */
   deniedSinceMs: Millis.nullable(),
   /**
-   * Stable words for what this tracer cannot see by nature and applied here. Two make a run
-   * incomplete: `permitted-calls`, complain mode, in which only calls outside a profile are seen, and
-   * `start-unseen`, a restart of a pod's container that was not followed from its first instruction.
+   * Stable words for what this tracer cannot see by nature and applied here. Three make a run
+   * incomplete: `permitted-calls`, complain mode, in which only calls outside a profile are seen;
+   * `start-unseen`, a restart of a pod's container that was not followed from its first instruction; and
+   * `extent-unknown`, a log of another tool that may have been told to leave calls out.
    */
   blindSpots: z.array(z.string().max(64)),
 });
@@ -153,6 +154,11 @@ export const PERMITTED_CALLS = 'permitted-calls';
 
 /** A blind spot of a run over whose time a container of its pod was started that was not followed yet. */
 export const START_UNSEEN = 'start-unseen';
+/**
+ * A blind spot of runs made of another tool's log: whether that was told to leave calls out is not in
+ * it (strace -e trace=, rules and rate limits of auditd).
+ */
+export const UNKNOWN_EXTENT = 'extent-unknown';
 
 /** The one definition of a complete run. */
 export function isComplete(c: Omit<Completeness, 'complete'>): boolean {
@@ -164,6 +170,7 @@ export function isComplete(c: Omit<Completeness, 'complete'>): boolean {
     c.cgroupsOverLimit === 0 &&
     c.tasksUnstarted === 0 &&
     !c.blindSpots.includes(PERMITTED_CALLS) &&
-    !c.blindSpots.includes(START_UNSEEN)
+    !c.blindSpots.includes(START_UNSEEN) &&
+    !c.blindSpots.includes(UNKNOWN_EXTENT)
   );
 }

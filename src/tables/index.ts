@@ -24,3 +24,4 @@ export { type ArgumentMeaning, argumentMeaning, knownArguments } from './symbols
 export { describeBriefly, describeSet, type WordSet } from './words';
 export { DEFAULTS } from './defaults';
 export { CAPABILITIES, capabilityNames, ENGINE_CAPABILITIES } from './capabilities';
+export { type SystemdGroups, systemdGroups } from './systemd-groups';

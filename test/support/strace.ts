@@ -2,6 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { strace } from '../../src/import/strace';
+import { straceLine } from '../../src/import/strace-line';
 
 /** Number → how often, of x86_64 calls; and how many of them have no end in the log. */
 export interface Witnessed {
@@ -16,23 +18,33 @@ export function straceOf(pid: number, log: string): ChildProcess {
   return spawn('strace', [...STRACE, '-o', log, '-p', `${pid}`], { stdio: 'ignore' });
 }
 
-const ENTRY = /^\[ *(\d+)\] (?!<\.\.\.)/;
-
 /** Reads LOG.TID of every task. An unreadable line is an error: it might have been a call. */
 export function readStrace(directory: string, log: string): Witnessed {
+  const inputs = readdirSync(directory)
+    .filter((file) => file.startsWith(`${log}.`))
+    .map((source) => ({ source, text: readFileSync(join(directory, source), 'latin1') }));
   const counts = new Map<number, number>();
-  const unfinished = new Map<number, number>();
-  const add = (map: Map<number, number>, number: number): void => {
-    map.set(number, (map.get(number) ?? 0) + 1);
-  };
-  for (const name of readdirSync(directory).filter((file) => file.startsWith(`${log}.`))) {
-    for (const line of readFileSync(join(directory, name), 'latin1').split('\n')) {
-      if (line === '' || /^(---|\+\+\+) /.test(line) || /^strace: /.test(line)) continue;
-      const number = ENTRY.exec(line)?.[1];
-      if (number === undefined) throw new Error(`${name}: what is this line: ${line}`);
-      add(counts, Number(number));
-      if (/(<unfinished \.\.\.>|= \?)$/.test(line.trimEnd())) add(unfinished, Number(number));
-    }
+  const [first, ...rest] = inputs;
+  if (first === undefined) return { counts, unfinished: new Map() };
+  const made = strace([first, ...rest], {});
+  if (made instanceof Promise || made.kind !== 'recording') throw new Error('no recording');
+  const [run] = made.recording.runs;
+  if (run === undefined || run.completeness.callsLost > 0) throw new Error(made.notes.join('\n'));
+  for (const { abi, number, count } of run.calls) {
+    if (abi !== 'x86_64') throw new Error(`${abi} ${number}: no program here runs such code`);
+    counts.set(number, count);
   }
-  return { counts, unfinished };
+  return { counts, unfinished: unfinishedIn(inputs) };
+}
+
+function unfinishedIn(inputs: readonly { text: string }[]): Map<number, number> {
+  const unfinished = new Map<number, number>();
+  for (const text of inputs.flatMap((input) => input.text.split('\n'))) {
+    const read = straceLine(text);
+    if (read?.line.kind !== 'call' || read.number === null) continue;
+    const { ended, result } = read.line;
+    if (ended && result !== '?') continue;
+    unfinished.set(read.number, (unfinished.get(read.number) ?? 0) + 1);
+  }
+  return unfinished;
 }
