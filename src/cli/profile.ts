@@ -162,12 +162,13 @@ async function tell(outcomes: readonly AppOutcome[], apps: readonly NamedApp[], 
   if (flags.json) {
     await emitJson({
       version: 1,
-      apps: outcomes.map(({ name, status, profile, runs, ended, denied, error }) => ({
+      apps: outcomes.map(({ name, status, profile, runs, ended, saturation, denied, error }) => ({
         name,
         status,
         profile,
         runs,
         ended,
+        saturation,
         denied,
         verdict: verdicts.get(name) ?? null,
         error: errorJson(error),

@@ -178,6 +178,18 @@ export function baselineNeeds({ abi, name, tuples }: Measured): Need[] {
   }));
 }
 
+/** Those with one reason, in one line. */
+function together(
+  out: readonly { name: string; reason: string }[],
+): { names: string[]; reason: string }[] {
+  const reasons = new Map<string, string[]>();
+  for (const { name, reason } of out) {
+    const why = `risk tier ${riskTier(name)}; ${reason}`;
+    reasons.set(why, [...(reasons.get(why) ?? []), name]);
+  }
+  return [...reasons].map(([reason, names]) => ({ reason, names }));
+}
+
 export const runtime: Pass = {
   name: 'runtime',
   about: 'what the container runtime calls under the filter before the entrypoint runs',
@@ -250,10 +262,10 @@ export const runtime: Pass = {
         ],
         warnings: [
           ...(unknown.length > 0 && context.baselines.length > 0 ? [unknownText] : []),
-          ...out.map(
-            ({ name, reason }) =>
-              `left out: ${name} (risk tier ${riskTier(name)}; ${reason}); if no container starts ` +
-              `without it, say --allow ${name}`,
+          ...together(out).map(
+            ({ names, reason }) =>
+              `left out: ${names.join(', ')} (${reason}); if no container starts without, say ` +
+              `--allow ${names.join(',')}`,
           ),
           ...context.options.allow
             .filter((name) => !entered.has(name))

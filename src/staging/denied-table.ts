@@ -1,13 +1,6 @@
 /** Denied calls in words and columns. Untrusted paths are in it. */
-import { constants } from 'node:os';
+import { errnoText } from './denied-text';
 import type { DeniedCall } from './types';
-
-/** "EPERM", "killed", or "errno 1234" */
-function errnoText(errno: string): string {
-  if (errno === '0') return 'killed or trapped';
-  const found = Object.entries(constants.errno).find(([, value]) => String(value) === errno);
-  return found?.[0] ?? `errno ${errno}`;
-}
 
 const SHOWN = 4;
 

@@ -4,8 +4,9 @@ import type { DeniedCall } from './types';
 
 const EXECUTABLES_SHOWN = 3;
 
-function errnoText(errno: string): string {
-  if (errno === '0') return 'killed';
+/** "EPERM", "killed or trapped", or "errno 1234" */
+export function errnoText(errno: string): string {
+  if (errno === '0') return 'killed or trapped';
   const found = Object.entries(constants.errno).find(([, value]) => String(value) === errno);
   return found?.[0] ?? `errno ${errno}`;
 }

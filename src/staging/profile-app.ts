@@ -7,6 +7,7 @@ import { evidencePath, readTextFile, writeFileAtomic } from '../io';
 import { DEFAULT_OPTIONS, type MinimiseOptions, missing, type RuntimeChoice } from '../minimise';
 import { parseEvidence } from '../profile';
 import { type Run, serializeRecording } from '../recording';
+import { type Saturation, saturation, saturationText } from '../saturation';
 import { BASELINES_DIRECTORY, loadBaselines } from './baselines';
 import { profilePath } from './config-file';
 import { deniedText } from './denied-text';
@@ -35,6 +36,8 @@ export interface AppOutcome {
   runs: number;
   /** How the recording ended, in words; null: it did not. */
   ended: string | null;
+  /** Of what was recorded; null: it was not. */
+  saturation: Saturation | null;
   denied: readonly DeniedCall[];
   /** What was there before; null: nothing. */
   before: { readonly text: string; readonly evidence: string | null } | null;
@@ -156,6 +159,7 @@ class ProfileApp {
       profile: profilePath(app),
       runs: 0,
       ended: null,
+      saturation: null,
       denied: [],
       before: null,
       made: null,
@@ -183,12 +187,13 @@ class ProfileApp {
       hooks,
     );
     outcome.ended = ended;
+    outcome.saturation = saturation(recording);
     const options = minimiseOptions(app.app, justifications);
     const baselines =
       options.runtimes === 'none' ? [] : await loadBaselines(BASELINES_DIRECTORY, false);
     const onNote = (text: string): void => hooks.onNote(app.name, text);
     const made = makeProfile({ recording, baselines, options }, onNote);
-    hooks.onStage(app.name, `minimised and proved: ${ended}`);
+    hooks.onStage(app.name, `minimised and proved: ${saturationText(outcome.saturation)}`);
 
     const trial = await tryProfile(app, made.result.profile, recording, hooks);
     outcome.denied = trial.denied;

@@ -14,13 +14,12 @@ import { ACTIONS, compile, evaluate, nativeArchitecture, nativeNumber } from '..
 import { type Profile, serializeProfile } from '../profile';
 import type { Run } from '../recording';
 import { deadlineOf, driveOnce } from './drive';
+import { removeLeftovers } from './leftovers';
+import { ownSession, SESSION_LABEL } from './session';
 import type { NamedApp } from './types';
 
 const EBPF = { tracer: 'ebpf', denied: true, programs: 'auto' } as const;
 const STOP_MS = 10_000;
-
-/** A container of a sysieve that was killed is found by it. */
-const VERIFY_LABEL = 'sysieve.verify';
 
 export interface UnderHooks {
   /** Ends the run. */
@@ -113,7 +112,7 @@ function underProfile(spec: ContainerSpec, profile: Profile): ContainerSpec {
   return {
     ...spec,
     name: `${spec.name}-${randomBytes(4).toString('hex')}`,
-    labels: { ...spec.labels, [VERIFY_LABEL]: String(process.pid) },
+    labels: { ...spec.labels, [SESSION_LABEL]: ownSession() },
     seccomp: { kind: 'profile', text: serializeProfile(profile) },
   };
 }
@@ -126,6 +125,11 @@ export async function imageUnder(
   hooks: UnderHooks,
 ): Promise<Under> {
   refuseUnusable(profile);
+  await removeLeftovers(control, spec.image, {
+    signal: hooks.signal,
+    onStage: () => undefined,
+    onNote: (_, text) => hooks.onNote(text),
+  });
   const id = await control.create(underProfile(spec, profile));
   try {
     return await followed(control, id, hooks);
