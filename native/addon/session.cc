@@ -282,6 +282,7 @@ Session::Session(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Session>(inf
   target_.grouped = options.Get("grouped").ToBoolean().Value();
   target_.entry_only = options.Get("entryOnly").ToBoolean().Value();
   target_.found_unstarted = options.Get("foundUnstarted").ToBoolean().Value();
+  target_.watch_unfollowed = options.Get("watchUnfollowed").ToBoolean().Value();
   target_.cgroups = List<std::string>(options, "cgroups");
   target_.cgroup_names = List<std::string>(options, "cgroupNames");
   target_.mount_namespaces = List<uint32_t>(options, "mountNamespaces");
@@ -338,12 +339,16 @@ Napi::Value Session::Follow(const Napi::CallbackInfo& info) {
   more.cgroups = List<std::string>(options, "cgroups");
   more.cgroup_names = List<std::string>(options, "cgroupNames");
   size_t tasks = 0;
-  if (const Status status = tracer_->Follow(more, &tasks); !status.ok()) {
+  Followed followed = Followed::kUnknown;
+  if (const Status status = tracer_->Follow(more, &tasks, &followed); !status.ok()) {
     Throw(env, status);
     return env.Undefined();
   }
   Napi::Object out = Napi::Object::New(env);
   out.Set("tasks", static_cast<double>(tasks));
+  out.Set("followed", followed == Followed::kInTime ? "in-time"
+                      : followed == Followed::kLate ? "late"
+                                                    : "unknown");
   return out;
 }
 

@@ -202,8 +202,9 @@ class EbpfTracer::Impl {
   }
 
   // Names first: a cgroup that is made meanwhile is seen being made, or is there to be entered.
-  Status Follow(const Target& more, size_t* tasks) {
+  Status Follow(const Target& more, size_t* tasks, Followed* followed) {
     *tasks = 0;
+    *followed = Followed::kInTime;
     if (!more.cgroup_names.empty()) {
       // A container that was made anew does not come back, and the map has room for few names.
       for (const std::string& text : followed_names_) RemoveCgroupName(text);
@@ -214,7 +215,24 @@ class EbpfTracer::Impl {
       return access(directory.c_str(), F_OK) != 0;
     });
     if (Status s = EnterCgroups(more, 0); !s.ok()) return s;
-    return more.cgroups.empty() ? Status::Ok() : Scan(more, 0, tasks);
+    if (more.cgroups.empty()) return Status::Ok();
+    if (Status s = Scan(more, 0, tasks); !s.ok()) return s;
+    // After the scan: what executes something from here on is known and counted.
+    for (const std::string& cgroup : more.cgroups) {
+      *followed = std::max(*followed, FollowedInTime(cgroup));
+    }
+    return Status::Ok();
+  }
+
+  Followed FollowedInTime(std::string_view cgroup) {
+    std::string_view name = cgroup.substr(cgroup.rfind('/') + 1);
+    if (name.ends_with(".scope")) name.remove_suffix(std::string_view(".scope").size());
+    sysieve_id id{};
+    if (name.size() < sizeof(id.text)) return Followed::kUnknown;
+    memcpy(id.text, name.data() + name.size() - sizeof(id.text), sizeof(id.text));
+    uint32_t state = 0;
+    if (bpf_map_lookup_elem(MapFd("unfollowed"), &id, &state) != 0) return Followed::kUnknown;
+    return state == UNFOLLOWED_SETUP ? Followed::kInTime : Followed::kLate;
   }
 
   // The links last: until they are pinned, all ends with this process.
@@ -681,6 +699,7 @@ class EbpfTracer::Impl {
                          : target.exec_rule == ExecRule::kNamespace ? EXEC_NAMESPACE
                                                                     : EXEC_FILTER;
     config_->outer_mount_namespace = proc::Namespace(getpid(), "mnt");
+    config_->watch_unfollowed = target.watch_unfollowed ? 1 : 0;
     if (Status s = AddCgroupNames(target); !s.ok()) return s;
     FollowNamespaces(target, 0);
     // A command or a process is followed by descent alone; what enters a container comes from
@@ -917,7 +936,8 @@ void EbpfTracer::Prepare() {
 }
 
 EbpfTracer::Loaded EbpfTracer::Load(bool typed, bool grouped) {
-  if (!grouped && prepared_.valid() && typed == (programs_ != Programs::kRaw)) return prepared_.get();
+  if (!grouped && prepared_.valid() && typed == (programs_ != Programs::kRaw))
+    return prepared_.get();
   auto impl = std::make_unique<Impl>();
   Status status = impl->Load(typed, grouped);
   return {std::move(status), std::move(impl)};
@@ -967,8 +987,9 @@ Status EbpfTracer::Read(Observation* out) {
   return impl_ ? impl_->Read(out) : Status::Error(EINVAL, "read the recording");
 }
 
-Status EbpfTracer::Follow(const Target& more, size_t* tasks) {
-  return impl_ ? impl_->Follow(more, tasks) : Status::Error(EINVAL, "follow another cgroup");
+Status EbpfTracer::Follow(const Target& more, size_t* tasks, Followed* followed) {
+  return impl_ ? impl_->Follow(more, tasks, followed)
+               : Status::Error(EINVAL, "follow another cgroup");
 }
 
 void EbpfTracer::Detach() {

@@ -22,7 +22,7 @@ class EbpfTracer : public Tracer {
   Status Start(const Target& target, size_t* tasks) override;
   Status WatchDenied() override;
   Status Read(Observation* out) override;
-  Status Follow(const Target& more, size_t* tasks) override;
+  Status Follow(const Target& more, size_t* tasks, Followed* followed) override;
   void Detach() override;
   Status ListGroups(Groups* out) override;
   Status Adopt(const std::string& id, const Target& target, size_t* tasks) override;

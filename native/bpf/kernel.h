@@ -118,6 +118,7 @@ struct css_set {
 };
 
 struct signal_struct {
+  atomic_t live;
   int group_exit_code;
   unsigned int flags;
   struct list_head thread_head;

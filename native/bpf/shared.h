@@ -15,6 +15,8 @@
 // Containers that are told apart at one time, where more than one target is recorded.
 #define SYSIEVE_GROUPS 512
 #define SYSIEVE_GROUP_NONE 0xffffffffU
+// Containers that are started at one time and followed by nobody.
+#define SYSIEVE_NEWCOMERS 1024
 // Digits of a container's id.
 #define SYSIEVE_ID 64
 #define SYSIEVE_PATH 256
@@ -161,7 +163,13 @@ struct sysieve_config {
   // the support of sleepable programs there). Then there are copies of the two programs: what one
   // missed the next one catches, which takes the state of each task, kept at enter and exit.
   __u32 copies;
-  __u32 pad;
+  __u32 watch_unfollowed;
+};
+
+// Of a container that was not followed from when its runtime put a first process into it.
+enum sysieve_unfollowed {
+  UNFOLLOWED_SETUP = 1,     // all of it is the runtime's still
+  UNFOLLOWED_EXECUTED = 2,  // something of it executed, or was not watched
 };
 
 enum sysieve_group_state {

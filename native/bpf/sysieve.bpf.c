@@ -177,6 +177,25 @@ struct {
   __type(value, struct sysieve_namespace_owner);
 } namespaces SEC(".maps");
 
+// By process: the container that it was put into, which nobody follows, until it executes
+// something.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, SYSIEVE_NEWCOMERS);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, __u32);
+  __type(value, struct sysieve_id);
+} newcomers SEC(".maps");
+
+// By container that nobody followed when its runtime put something into it: a sysieve_unfollowed.
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, SYSIEVE_NEWCOMERS);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, struct sysieve_id);
+  __type(value, __u32);
+} unfollowed SEC(".maps");
+
 // Scratch for the exec program alone: two programs may interleave on one CPU.
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -672,6 +691,110 @@ static __always_inline int on_exit(struct task_struct *current, __u32 tid, __u32
   return 0;
 }
 
+#define starts_with(text, literal) same_bytes(text, literal, sizeof(literal) - 1)
+
+// The compiler would call memcmp, which does not exist here.
+static __always_inline bool same_bytes(const char *text, const char *literal, int length) {
+  for (int i = 0; i < length; i++) {
+    if (text[i] != literal[i]) return false;
+  }
+  return true;
+}
+
+// A runtime executes itself again, from a sealed copy, before it enters the namespaces.
+static __always_inline bool is_own_copy(const char *filename) {
+  char text[16] = {};
+  bpf_probe_read_kernel_str(text, sizeof(text), filename);
+  return starts_with(text, "/proc/self/exe") || starts_with(text, "/proc/self/fd/") ||
+         starts_with(text, "/dev/fd/");
+}
+
+// Where the id begins in the names that engines give to the cgroups of containers; -1: their own.
+static __always_inline int id_offset(const char *name) {
+  if (starts_with(name, "docker-")) return 7;
+  if (starts_with(name, "libpod-conmon-") || starts_with(name, "crio-conmon-")) return -1;
+  if (starts_with(name, "libpod-payload-")) return 15;
+  if (starts_with(name, "libpod-")) return 7;
+  if (starts_with(name, "cri-containerd-")) return 15;
+  if (starts_with(name, "crio-")) return 5;
+  return 0;
+}
+
+static __always_inline bool is_id(const struct sysieve_id *id) {
+  // Without a branch: the verifier would follow two for each digit.
+  __u64 wrong = 0;
+  for (int i = 0; i < SYSIEVE_ID; i++) {
+    __u64 digit = (__u8)id->text[i];
+    wrong |= ((digit - '0') | ('9' - digit)) & ((digit - 'a') | ('f' - digit));
+  }
+  return !(wrong >> 63);
+}
+
+// Whether the name of a cgroup is that of a container's; `id` then is the container's.
+static __always_inline bool read_id(const char *name, struct sysieve_id *id) {
+  char start[16] = {};
+  bpf_probe_read_kernel_str(start, sizeof(start), name);
+  int offset = id_offset(start);
+  if (offset < 0) return false;
+  if (bpf_probe_read_kernel(id, sizeof(*id), name + offset) || !is_id(id)) return false;
+  char end[8] = {};
+  if (bpf_probe_read_kernel_str(end, sizeof(end), name + offset + SYSIEVE_ID) < 0) return false;
+  return !end[0] || same_bytes(end, ".scope", sizeof(".scope"));
+}
+
+static __always_inline bool watches_unfollowed(void) { return !grouped && config.watch_unfollowed; }
+
+// Where user space learns of a container by its start, whether it was followed in time is known
+// here alone: what its runtime puts into it must not have executed anything before.
+static __always_inline void set_unfollowed(const struct sysieve_id *id, __u32 state) {
+  __u32 *known = bpf_map_lookup_elem(&unfollowed, id);
+  if (!known)
+    // Without room nothing is known of it, which is as bad.
+    bpf_map_update_elem(&unfollowed, id, &state, BPF_NOEXIST);
+  else if (state == UNFOLLOWED_EXECUTED)
+    *known = state;
+}
+
+static __always_inline void add_newcomer(struct task_struct *task, const struct sysieve_id *id) {
+  __u32 tgid = BPF_CORE_READ(task, tgid);
+  // What cannot be watched may execute anything.
+  bool lost = bpf_map_update_elem(&newcomers, &tgid, id, BPF_ANY);
+  set_unfollowed(id, lost ? UNFOLLOWED_EXECUTED : UNFOLLOWED_SETUP);
+}
+
+static __always_inline void note_newcomer(struct cgroup *cgroup, struct task_struct *task) {
+  struct sysieve_id id = {};
+  if (read_id(BPF_CORE_READ(cgroup, kn, name), &id)) add_newcomer(task, &id);
+}
+
+static __always_inline void inherit_newcomer(struct task_struct *parent,
+                                             struct task_struct *child) {
+  if (!watches_unfollowed()) return;
+  __u32 tgid = BPF_CORE_READ(parent, tgid);
+  struct sysieve_id *of = bpf_map_lookup_elem(&newcomers, &tgid);
+  if (!of || BPF_CORE_READ(child, tgid) == tgid) return;
+  struct sysieve_id id = *of;
+  add_newcomer(child, &id);
+}
+
+static __always_inline int note_executed(struct task_struct *task, const char *filename) {
+  if (!watches_unfollowed()) return 0;
+  __u32 tgid = BPF_CORE_READ(task, tgid);
+  struct sysieve_id *of = bpf_map_lookup_elem(&newcomers, &tgid);
+  if (!of || is_own_copy(filename)) return 0;
+  struct sysieve_id id = *of;
+  set_unfollowed(&id, UNFOLLOWED_EXECUTED);
+  bpf_map_delete_elem(&newcomers, &tgid);
+  return 0;
+}
+
+static __always_inline void forget_newcomer(struct task_struct *task) {
+  // Its last thread: any of them may still execute something.
+  if (!watches_unfollowed() || BPF_CORE_READ(task, signal, live.counter)) return;
+  __u32 tgid = BPF_CORE_READ(task, tgid);
+  bpf_map_delete_elem(&newcomers, &tgid);
+}
+
 static __always_inline int on_fork(struct task_struct *parent, struct task_struct *child) {
   __u32 child_tid = BPF_CORE_READ(child, pid);
   struct sysieve_task *task = find_task(BPF_CORE_READ(parent, pid));
@@ -681,6 +804,7 @@ static __always_inline int on_fork(struct task_struct *parent, struct task_struc
     note_filter(child, base);
     return 0;
   }
+  inherit_newcomer(parent, child);
   // clone3(CLONE_INTO_CGROUP) moves no task and so shows nowhere else. A parent that is inside
   // itself is one that the scan has not come to yet: its child comes from nowhere else, and the
   // scan takes it for what it is.
@@ -689,6 +813,10 @@ static __always_inline int on_fork(struct task_struct *parent, struct task_struc
     if (cgroup_group(BPF_CORE_READ(parent, cgroups, dfl_cgrp)) != group)
       join_task(child, STATE_IN_CALL, group);
     return 0;
+  }
+  if (watches_unfollowed()) {
+    struct cgroup *cgroup = BPF_CORE_READ(child, cgroups, dfl_cgrp);
+    if (cgroup != BPF_CORE_READ(parent, cgroups, dfl_cgrp)) note_newcomer(cgroup, child);
   }
   group = config.follow_namespaces ? pid_namespace_group(child) : NO_GROUP;
   if (group != NO_GROUP) {
@@ -738,24 +866,6 @@ static __always_inline __u32 slot_for(__u32 group, const char *filename) {
   return slot;
 }
 
-#define starts_with(text, literal) same_bytes(text, literal, sizeof(literal) - 1)
-
-// The compiler would call memcmp, which does not exist here.
-static __always_inline bool same_bytes(const char *text, const char *literal, int length) {
-  for (int i = 0; i < length; i++) {
-    if (text[i] != literal[i]) return false;
-  }
-  return true;
-}
-
-// A runtime executes itself again, from a sealed copy, before it enters the namespaces.
-static __always_inline bool is_own_copy(const char *filename) {
-  char text[16] = {};
-  bpf_probe_read_kernel_str(text, sizeof(text), filename);
-  return starts_with(text, "/proc/self/exe") || starts_with(text, "/proc/self/fd/") ||
-         starts_with(text, "/dev/fd/");
-}
-
 static __always_inline bool becomes_application(struct task_struct *task, __u32 slot, __u32 base,
                                                 const char *filename) {
   if (config.exec_rule == EXEC_ANY || filters(task) > base) return true;
@@ -779,15 +889,15 @@ static __always_inline int on_exec(struct task_struct *current, __u32 old_tid,
   if (old_tid != tid) {
     // execve from a thread other than the leader: it takes over the leader's id.
     struct sysieve_task *old = find_task(old_tid);
-    if (!old) return 0;
+    if (!old) return note_executed(current, filename);
     claim_task(tid, old->slot, STATE_IN_CALL, old->marks & TASK_BASE_FILTERS);
     release_task(old_tid);
   }
   struct sysieve_task *task = find_task(tid);
-  if (!task) return 0;
+  if (!task) return note_executed(current, filename);
   __u32 slot = task->slot;
   __u32 local = local_slot(slot);
-  if (local == SLOT_JOINING) return 0;
+  if (local == SLOT_JOINING) return note_executed(current, filename);
   __u32 group = group_of(slot);
   __u32 base = task->marks & TASK_BASE_FILTERS;
   if (local == SLOT_GUEST) {
@@ -796,7 +906,7 @@ static __always_inline int on_exec(struct task_struct *current, __u32 old_tid,
     if (mounts != config.outer_mount_namespace &&
         namespace_group(NAMESPACE_MOUNT, mounts) != (__s32)group) {
       release_task(tid);
-      return 0;
+      return note_executed(current, filename);
     }
   }
   note_filter(current, base);
@@ -831,7 +941,10 @@ __noinline int join_thread(__u64 task, __u32 group) {
 static __always_inline void on_cgroup_attach(struct cgroup *cgroup, struct task_struct *leader,
                                              bool whole_process) {
   __s32 group = cgroup_group(cgroup);
-  if (group == NO_GROUP) return;
+  if (group == NO_GROUP) {
+    if (watches_unfollowed()) note_newcomer(cgroup, leader);
+    return;
+  }
   join_task(leader, STATE_UNKNOWN, group);
   if (!whole_process) return;
   struct list_head *head =
@@ -861,39 +974,11 @@ static __always_inline void add_cgroup(struct cgroup *cgroup, __u32 group) {
     count(of->cgroups);
 }
 
-// Where the id begins in the names that engines give to the cgroups of containers; -1: their own.
-static __always_inline int id_offset(const char *name) {
-  if (starts_with(name, "docker-")) return 7;
-  if (starts_with(name, "libpod-conmon-") || starts_with(name, "crio-conmon-")) return -1;
-  if (starts_with(name, "libpod-payload-")) return 15;
-  if (starts_with(name, "libpod-")) return 7;
-  if (starts_with(name, "cri-containerd-")) return 15;
-  if (starts_with(name, "crio-")) return 5;
-  return 0;
-}
-
-static __always_inline bool is_id(const struct sysieve_id *id) {
-  // Without a branch: the verifier would follow two for each digit.
-  __u64 wrong = 0;
-  for (int i = 0; i < SYSIEVE_ID; i++) {
-    __u64 digit = (__u8)id->text[i];
-    wrong |= ((digit - '0') | ('9' - digit)) & ((digit - 'a') | ('f' - digit));
-  }
-  return !(wrong >> 63);
-}
-
 // The group of the container that the name of a cgroup speaks of. A container has a cgroup of the
 // same name in each hierarchy, made in any order; the first one takes a group.
 static __always_inline __s32 group_named(const char *name) {
-  char start[16] = {};
-  bpf_probe_read_kernel_str(start, sizeof(start), name);
-  int offset = id_offset(start);
-  if (offset < 0) return NO_GROUP;
   struct sysieve_id id = {};
-  if (bpf_probe_read_kernel(&id, sizeof(id), name + offset) || !is_id(&id)) return NO_GROUP;
-  char end[8] = {};
-  if (bpf_probe_read_kernel_str(end, sizeof(end), name + offset + SYSIEVE_ID) < 0) return NO_GROUP;
-  if (end[0] && !same_bytes(end, ".scope", sizeof(".scope"))) return NO_GROUP;
+  if (!read_id(name, &id)) return NO_GROUP;
   __u32 *known = bpf_map_lookup_elem(&group_by_id, &id);
   if (known) return *known == SYSIEVE_GROUP_NONE ? NO_GROUP : (__s32)*known;
   __u32 fresh = 0;
@@ -929,6 +1014,9 @@ static __always_inline void on_cgroup_mkdir(struct cgroup *cgroup) {
 }
 
 static __always_inline void on_cgroup_rmdir(struct cgroup *cgroup) {
+  struct sysieve_id id = {};
+  if (watches_unfollowed() && read_id(BPF_CORE_READ(cgroup, kn, name), &id))
+    bpf_map_delete_elem(&unfollowed, &id);
   struct sysieve_cgroup_key key = {};
   key.id = BPF_CORE_READ(cgroup, kn, id);
   key.hierarchy = BPF_CORE_READ(cgroup, root, hierarchy_id);
@@ -978,6 +1066,7 @@ static __always_inline bool ends_by_sigsys(struct task_struct *task) {
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(task_exit_btf, struct task_struct *current) {
+  forget_newcomer(current);
   __u32 tid = current->pid;
   struct sysieve_task *task = find_task(tid);
   if (!task) return 0;
@@ -1053,6 +1142,7 @@ int BPF_PROG(exec_raw, struct task_struct *current, int old_tid, struct linux_bi
 // Without typed registers a lone SECCOMP_RET_KILL_THREAD goes unseen; user space declares it.
 SEC("raw_tp/sched_process_exit")
 int BPF_PROG(task_exit_raw, struct task_struct *current) {
+  forget_newcomer(current);
   release_task(BPF_CORE_READ(current, pid));
   return 0;
 }

@@ -36,6 +36,8 @@ struct Target {
   bool entry_only = false;  // setup_pids get a filter that answers TRACE to every call
   // What is found running is a container runtime's and has not executed the entrypoint yet.
   bool found_unstarted = false;
+  // Keep in mind what containers execute before they are followed, for Follow to tell.
+  bool watch_unfollowed = false;
   std::vector<std::string> cgroups;
   std::vector<std::string> cgroup_names;
   std::vector<uint32_t> mount_namespaces;
@@ -129,6 +131,10 @@ struct Groups {
   uint64_t lost;  // containers that there was no group for
 };
 
+// Whether a container's cgroup was followed before anything was executed in it: it was, it was not,
+// or what came into it came before the tracer.
+enum class Followed { kInTime, kLate, kUnknown };
+
 class Tracer {
  public:
   virtual ~Tracer() = default;
@@ -137,10 +143,11 @@ class Tracer {
   virtual Status WatchDenied() = 0;
   virtual Status Read(Observation* out) = 0;
   // Armed: also follows `more`'s cgroups, and its cgroup names in place of those of the last
-  // Follow. `tasks` as with Start.
-  virtual Status Follow(const Target& more, size_t* tasks) {
+  // Follow. `tasks` as with Start; `followed`: the worst of the cgroups, of a target that watches.
+  virtual Status Follow(const Target& more, size_t* tasks, Followed* followed) {
     (void)more;
     *tasks = 0;
+    *followed = Followed::kUnknown;
     return Status::Error(EOPNOTSUPP, "follow another cgroup");
   }
   // After this nothing is counted any more; Read still works. Idempotent.

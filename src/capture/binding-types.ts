@@ -22,6 +22,8 @@ export interface SessionOptions {
   pidNamespaces: number[];
   /** What runs in the cgroups is a container runtime's and has not executed the entrypoint yet. */
   foundUnstarted?: boolean;
+  /** Keep in mind which containers execute something before they are followed, for follow() to tell. */
+  watchUnfollowed?: boolean;
   /** Processes that match with all their threads and descendants. */
   pids: number[];
   /** Processes that match and are still in phase setup (sysieve's own launcher). */
@@ -169,10 +171,13 @@ export interface NativeSession {
   /**
    * Follows more cgroups from now on, and names of cgroups to be made in place of those that were
    * given here before; throws as start() does.
-   * Only the ebpf tracer can. Returns the tasks found in them.
+   * Only the ebpf tracer can. Returns the tasks found in them, and, of a session that watches the
+   * unfollowed, whether all was the runtime's still: `unknown` where what is in them was there
+   * before the session, or is gone.
    */
   follow(more: Pick<SessionOptions, 'cgroups' | 'cgroupNames' | 'foundUnstarted'>): {
     tasks: number;
+    followed: 'in-time' | 'late' | 'unknown';
   };
   /** Begins to watch denied calls. Idempotent. */
   watchDenied(): void;

@@ -81,9 +81,9 @@ export class Capture {
   }
 
   /** Follows more cgroups from now on; see NativeSession. */
-  follow(more: Parameters<NativeSession['follow']>[0]): void {
+  follow(more: Parameters<NativeSession['follow']>[0]): ReturnType<NativeSession['follow']> {
     try {
-      this.session.follow(more);
+      return this.session.follow(more);
     } catch (error) {
       throw fromNative(error, this.tracer);
     }

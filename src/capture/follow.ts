@@ -2,8 +2,7 @@
  * Keeps a capture on a container that a restart makes another to the kernel: of a pod, where it has a
  * new id and cgroup, or one without a cgroup, of which a restart is not seen, and that is said.
  */
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { type ContainerEvent, type ContainerInfo, cgroupDirectories } from '../engines';
 import { SysieveError } from '../errors';
 import { START_UNSEEN } from '../recording/schema';
@@ -11,28 +10,10 @@ import type { Capture } from './capture';
 
 type Followed = Pick<ContainerInfo, 'cgroupNames' | 'cgroupPath' | 'unstarted'>;
 
-/** What /proc/PID/exe is of a runtime that sets a container up: itself, or its sealed copy. */
-const RUNTIME = /(?:^|[/:])(?:runc|crun|runc_cloned:.*)(?: \(deleted\))?$/;
-
-function holdsRuntimeOnly(cgroup: string): boolean {
-  try {
-    const pids = readFileSync(join(cgroup, 'cgroup.procs'), 'latin1').split('\n').filter(Boolean);
-    return pids.every((pid) => {
-      try {
-        return RUNTIME.test(readlinkSync(`/proc/${pid}/exe`));
-      } catch {
-        return true; // ended: a stage of the runtime, or a start that the count will lack
-      }
-    });
-  } catch {
-    return true;
-  }
-}
-
 export class Follower {
   /** Containers that were started after the capture was armed, and those that nobody looked at. */
   private expected = 0;
-  /** One was executing something when it was found. */
+  /** Of one, something was executed before it was followed. */
   private missed = false;
   /** The container as last told, and whether its start was. */
   private current: { id: string; startTold: boolean } | null = null;
@@ -42,7 +23,7 @@ export class Follower {
   /**
    * By name a cgroup is followed that is made later. One that is there already is entered, with what
    * its runtime has put there: as long as the engine calls the container unstarted, that is the
-   * runtime itself.
+   * runtime itself. The engine's word may be late; the kernel knows whether it was.
    */
   follow({ cgroupNames, cgroupPath, unstarted }: Followed): void {
     this.capture.follow({ cgroupNames, cgroups: [] });
@@ -50,9 +31,10 @@ export class Follower {
     const cgroups = cgroupPath === null ? [] : cgroupDirectories(cgroupPath, existsSync);
     if (cgroups.length === 0) return;
     try {
-      this.capture.follow({ cgroupNames: [], cgroups, foundUnstarted: unstarted });
-      // The engine's word may be late. What is the runtime's still, after that, was followed in time.
-      if (!cgroups.every(holdsRuntimeOnly)) this.missed = true;
+      const more = { cgroupNames: [], cgroups, foundUnstarted: unstarted };
+      const { tasks, followed } = this.capture.follow(more);
+      const found = tasks > 0 || this.capture.tasksFound > 0;
+      if (followed === 'late' || (followed === 'unknown' && found)) this.missed = true;
     } catch (error) {
       // It has ended meanwhile; what was missed of it shows as a start that was not seen.
       if (!(error instanceof SysieveError && error.code === 'cgroup-not-found')) throw error;
@@ -68,7 +50,9 @@ export class Follower {
     if (event.type !== 'made') return null;
     const { container } = event;
     this.current = { id: container.id, startTold: false };
-    this.expected += container.unseen;
+    // Nobody knew their names.
+    if (container.unseen > 0) this.missed = true;
+    if (container.startUntold) this.expected += 1;
     this.follow(container);
     const unseen =
       container.unseen === 0 ? '' : `; ${container.unseen} before it came and went unseen`;

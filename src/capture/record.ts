@@ -286,6 +286,7 @@ function containerTarget(info: ContainerInfo, options: RecordOptions): CaptureTa
     // A plain OCI container never starts twice, and its name may be another cgroup's too.
     cgroupNames: info.endpoint.kind === 'state' ? [] : info.cgroupNames,
     foundUnstarted: info.unstarted,
+    watchUnfollowed: info.engine === 'cri',
     // ptrace looks for tasks in cgroups; without one, they are its init's descendants.
     pids: options.tracer === 'ptrace' && info.withoutCgroup && info.pid !== null ? [info.pid] : [],
     mountNamespaces: info.mountNamespace === null ? [] : [info.mountNamespace],

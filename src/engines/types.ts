@@ -68,8 +68,10 @@ export interface ContainerInfo {
 
 export interface MadeContainer
   extends Pick<ContainerInfo, 'id' | 'cgroupNames' | 'cgroupPath' | 'unstarted'> {
-  /** Containers before this one that may have been started while nobody looked. */
+  /** Containers before this one that came and went while nobody looked. */
   unseen: number;
+  /** The last one before it that was looked at had yet to be started, and may have been. */
+  startUntold: boolean;
 }
 
 export type ContainerEvent =

@@ -56,10 +56,8 @@ function watched(seen: Inspected, before: Watched): Watched {
 function madeAnew(before: Watched, now: Inspected): MadeContainer | null {
   if (now.id === before.id || now.id === '') return null;
   const { id, cgroupNames = [], cgroupPath = null, unstarted = false, attempt = 0 } = now;
-  const between = before.attempt === null ? 0 : Math.max(0, attempt - before.attempt - 1);
-  // One that was still to be started when last looked at may have been meanwhile.
-  const unseen = between + (before.settled ? 0 : 1);
-  return { id, cgroupNames, cgroupPath, unstarted, unseen };
+  const unseen = before.attempt === null ? 0 : Math.max(0, attempt - before.attempt - 1);
+  return { id, cgroupNames, cgroupPath, unstarted, unseen, startUntold: !before.settled };
 }
 
 /** What lies between two answers of the engine, even if it restarted unseen in between. */

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { Capture } from '../../src/capture/capture';
 import type { Run } from '../../src/recording';
+import { hierarchies } from '../support/hierarchies';
 import { eventually, privileged } from '../support/recorder';
 
 jest.setTimeout(60_000);
@@ -127,14 +128,6 @@ privileged('what joins by setns', () => {
     expect(marks(finish(capture))).toBe(0);
   });
 });
-
-/** Where a cgroup can be made: the v2 tree, and a v1 hierarchy where there is one. */
-function hierarchies(): string[] {
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
-  const of = (type: string, option: RegExp): string | undefined =>
-    mounts.find((line) => line.includes(` - ${type} `) && option.test(line))?.split(' ')[4];
-  return [of('cgroup2', /./), of('cgroup', /\bpids\b/)].filter((path) => path !== undefined);
-}
 
 privileged.each(hierarchies())('what joins the cgroup below %s', (mount) => {
   const name = `sysieve-test-${process.pid}`;

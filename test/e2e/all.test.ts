@@ -124,11 +124,18 @@ privileged.each([
     expect(of('after').every((run) => run.completeness.complete)).toBe(true);
   });
 
-  it('three replicas that do different things: the profile of all serves each', async () => {
+  it('five replicas that do different things: the profile of all serves each', async () => {
     const commands = {
       lists: ['/bin/ls', '/'],
       makes: ['/bin/busybox', 'mkdir', '/tmp/made'],
       links: ['/bin/busybox', 'ln', '-s', 'there', '/tmp/here'],
+      moves: [
+        '/bin/sh',
+        '-c',
+        'cd /tmp && echo x >a && /bin/busybox chmod 600 a && /bin/busybox mv a b',
+      ],
+      // Long enough for the shell to be waiting by then, on the recorded run and on the others.
+      waits: ['/bin/sh', '-c', '/bin/busybox sleep 1 & wait'],
     };
     const options = ['--rm', '--network=none', ...engine.createArgs];
     const ref = imageRef('busybox');
@@ -166,7 +173,10 @@ privileged.each([
     // One replica alone would not have been enough.
     const one = recording.runs.filter(({ target }) => target.name === 'lists');
     writeFileSync(at('one'), serializeRecording({ version: 1, runs: one }));
-    expect(await served(minimised('one'), names)).toEqual(['lists']);
+    // The shells are left out: where ash is denied dup2, it tries again and says so for ever, and where
+    // it is denied rt_sigsuspend, it turns in a loop instead of waiting.
+    const end = names.filter((name) => name !== 'moves' && name !== 'waits');
+    expect(await served(minimised('one'), end)).toEqual(['lists']);
   });
 });
 
