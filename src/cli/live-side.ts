@@ -35,7 +35,13 @@ function threadNote({ otherThreads }: SeccompState): string[] {
   return [`${threads} other filters than the main thread, whose filters are compared`];
 }
 
-function readLive(pid: number, label: string, runtime: Live['runtime'], engine: Live['engine']) {
+/** Throws a SysieveError: the filters cannot be read. */
+export function readLive(
+  pid: number,
+  label: string,
+  runtime: Live['runtime'],
+  engine: Live['engine'],
+): LiveSide {
   const before = seccompState(pid);
   const live: Live = {
     capabilities: before.bounding,
@@ -78,7 +84,7 @@ export function processSide(spec: string, id: string): LiveSide {
   return naming(spec, () => readLive(Number(id), spec, null, null));
 }
 
-async function versionOf(info: ContainerInfo): Promise<string | null> {
+export async function versionOf(info: ContainerInfo): Promise<string | null> {
   try {
     return await engineVersion(info.endpoint);
   } catch (error) {

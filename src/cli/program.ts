@@ -95,6 +95,12 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./explain.js'),
   },
   {
+    name: 'inspect',
+    usage: '[options]',
+    summary: 'say how a running container is isolated, what that means and the remedy',
+    load: () => import('./inspect.js'),
+  },
+  {
     name: 'export',
     usage: '[options] <profile...>',
     summary: 'write profiles in the format of a platform or of another tool',

@@ -96,15 +96,15 @@ export interface ContextResult {
 }
 
 export interface Report {
-  readonly subject: 'diff' | 'lint' | 'check';
-  /** As the user named them; untrusted. `before` is null for lint and check. */
+  readonly subject: 'diff' | 'lint' | 'check' | 'inspect';
+  /** As the user named them; untrusted. `before` is null for lint, check and inspect. */
   readonly before: string | null;
   readonly after: string;
-  /** null for lint and check. */
+  /** null for lint, check and inspect. */
   readonly verdict: Verdict | null;
   /** Plain sentences that stand above everything else; mostly none. */
   readonly headlines: readonly string[];
-  /** Empty for lint and check. */
+  /** Empty for lint, check and inspect. */
   readonly contexts: readonly ContextResult[];
   /** CVEs whose calls become reachable, or stop to be. */
   readonly cves: { readonly opens: readonly string[]; readonly closes: readonly string[] };

@@ -10,6 +10,8 @@ export interface BundleOptions {
   seccomp?: object;
   noNewPrivileges?: boolean;
   cgroupsPath?: string;
+  /** A user namespace whose ids 0 to 65535 are those from here on; below a directory open to them. */
+  userNamespace?: number;
 }
 
 export interface BundleRuntime {
@@ -36,7 +38,24 @@ export const ALLOW_ALL = {
 interface Spec {
   process: { terminal: boolean; args: readonly string[]; noNewPrivileges: boolean };
   root: { path: string; readonly: boolean };
-  linux: { cgroupsPath: string; seccomp?: object };
+  mounts: { type: string }[];
+  linux: { cgroupsPath: string; seccomp?: object; namespaces: { type: string }[] };
+}
+
+function inUserNamespace(spec: Spec, hostID: number): object {
+  const mappings = [{ containerID: 0, hostID, size: 65536 }];
+  const { linux } = spec;
+  return {
+    ...spec,
+    // Hierarchies may be mounted where others may not look.
+    mounts: spec.mounts.filter(({ type }) => type !== 'cgroup'),
+    linux: {
+      ...linux,
+      namespaces: [...linux.namespaces, { type: 'user' }],
+      uidMappings: mappings,
+      gidMappings: mappings,
+    },
+  };
 }
 
 export async function startBundles(dir: string, name: 'runc' | 'crun'): Promise<BundleRuntime> {
@@ -75,7 +94,9 @@ export async function startBundles(dir: string, name: 'runc' | 'crun'): Promise<
       spec.root = { path: root, readonly: false };
       spec.linux.cgroupsPath = options.cgroupsPath ?? `/${parent}/${id}`;
       if (options.seccomp !== undefined) spec.linux.seccomp = options.seccomp;
-      writeFileSync(config, JSON.stringify(spec));
+      const { userNamespace } = options;
+      const whole = userNamespace === undefined ? spec : inUserNamespace(spec, userNamespace);
+      writeFileSync(config, JSON.stringify(whole));
       // Its streams are the container's: no pipe may be held open by it.
       const child = spawn(name, ['--root', state, 'create', '--bundle', bundle, id], {
         stdio: ['ignore', 'ignore', 'ignore'],
