@@ -52,6 +52,8 @@
       'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")', 'native', '<(module_root_dir)/build'],
       'defines': [
         'NAPI_VERSION=8',
+        # A worker may be ended inside a call: then nothing can be thrown any more, which is no defect.
+        'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
         'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
         'NODE_ADDON_API_DISABLE_DEPRECATED',
       ],

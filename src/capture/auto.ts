@@ -41,8 +41,9 @@ export async function recordAuto<T>(
       return await body(tracer, { ...hooks, onReady });
     } catch (thrown) {
       const unfit = thrown instanceof SysieveError && UNFIT.includes(thrown.code);
-      // What it has recorded by now no other tracer can.
-      if (!unfit || armed || tracers.length === 1) throw thrown;
+      // What it has recorded by now no other tracer can; a command refused its filter has not run.
+      const late = armed && unfit && thrown.code !== 'filter-refused';
+      if (!unfit || late || tracers.length === 1) throw thrown;
       const reason = thrown.reason === undefined ? '' : ` (${thrown.reason})`;
       refusals.push(`not ${tracer}: ${thrown.message}${reason}`);
     }

@@ -20,6 +20,8 @@ import type { Rehearsal, Rehearsed, Subject } from './subject';
 const POLL_MS = 50;
 /** For the kernel to let go of the last task, after the engine has said that all ended. */
 const LAST_TASK_MS = 5_000;
+/** For what it printed to arrive, after its end. */
+const LAST_WORDS_MS = 2_000;
 
 /** How the engine's own commands find it. */
 const HOST_VARIABLES = { docker: 'DOCKER_HOST', podman: 'CONTAINER_HOST' } as const;
@@ -45,11 +47,15 @@ class ContainerSubject implements Subject {
     over: AbortSignal,
   ) {
     this.env = environment(control, rehearsal.app.name, name);
-    this.ended = control.wait(id, over);
+    // Lines are for messages and for readiness; an engine that has none ends in a timeout there.
+    const read = control.logs(id, (line) => this.output.add(line), over).catch(() => undefined);
+    // Its last words come by another way than its end, and say why it ended.
+    this.ended = control.wait(id, over).then(async (status) => {
+      await Promise.race([read, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
+      return status;
+    });
     this.ended.catch(() => undefined);
     this.exec = (command, options) => control.exec(id, command, options);
-    // Lines are for messages and for readiness; an engine that has none ends in a timeout there.
-    control.logs(id, (line) => this.output.add(line), over).catch(() => undefined);
   }
 
   async stop(): Promise<boolean> {

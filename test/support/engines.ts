@@ -3,7 +3,7 @@
  * parent below one directory, without bridge or iptables, ended by pid, with nothing left behind.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdirSync, openSync, statfsSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, openSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cleanUp, mountEmptyHierarchy, processesOf } from './engine-cleanup';
@@ -207,6 +207,8 @@ default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
   };
   const { cli, tryCli } = commands('podman', env);
   if (runtime === 'crun') {
+    // Every runtime on this machine looks at what is mounted, those of other users too.
+    chmodSync(dir, 0o711);
     await mountEmptyHierarchy(dir).catch(async (error: unknown) => {
       await cleanUp(dir, cgroupParent(dir));
       throw error;
