@@ -390,18 +390,40 @@ static __always_inline void lose_tuple(const struct sysieve_tuple_key *tuple, __
   count_key(&tuple_overflow, &key);
 }
 
-// `denied`: at the exit of a call that a filter answered; its registers are still those of its
-// entry, all but the one that takes the result.
+static __always_inline void keep_tuple(const struct sysieve_tuple_key *key, __u32 slot,
+                                       __u32 ordinal) {
+  struct sysieve_tuple *counted = bpf_map_lookup_elem(&tuples, key);
+  if (!counted) {
+    __u32 kind = (group_of(slot) * 2 + key->denied) * SYSIEVE_TRACKED_CALLS + ordinal;
+    __u64 *distinct = bpf_map_lookup_elem(&tuple_counts, &kind);
+    struct sysieve_tuple none = {};
+    if (!distinct || *distinct >= SYSIEVE_TUPLES ||
+        __sync_fetch_and_add(distinct, 1) >= SYSIEVE_TUPLES) {
+      lose_tuple(key, 0);
+      return;
+    }
+    bpf_map_update_elem(&tuples, key, &none, BPF_NOEXIST);
+    counted = bpf_map_lookup_elem(&tuples, key);
+    if (!counted) {
+      lose_tuple(key, 0);
+      return;
+    }
+  }
+  count(counted->count);
+  // Tested first: after the first time the line stays shared between the CPUs.
+  __u64 bit = 1ULL << (slot & 63);
+  __u64 *slots = &counted->slots[local_slot(slot) >> 6];
+  if (!(*slots & bit)) __sync_fetch_and_or(slots, bit);
+}
+
 static __always_inline void count_tuple(__u32 slot, __u32 abi, __u32 number, struct pt_regs *regs,
-                                        bool typed, bool denied) {
+                                        bool typed) {
   bool compat = abi == ABI_I386;
   __u32 at = (compat ? SYSIEVE_NUMBERS : 0) + (number & (SYSIEVE_NUMBERS - 1));
   struct sysieve_tracked *how = bpf_map_lookup_elem(&tracked, &at);
   if (!how || !how->arguments) return;
-  struct sysieve_tuple_key key = {.number = number,
-                                  .slot = is_application(slot) ? slot - local_slot(slot) : slot,
-                                  .abi = abi,
-                                  .denied = denied};
+  struct sysieve_tuple_key key = {
+      .number = number, .slot = is_application(slot) ? slot - local_slot(slot) : slot, .abi = abi};
   if (how->memory) {
     void *address = (void *)argument(regs, 0, compat, typed);
     __u64 word = 0;
@@ -416,28 +438,7 @@ static __always_inline void count_tuple(__u32 slot, __u32 abi, __u32 number, str
       key.values[i] = argument(regs, how->index[i], compat, typed) & how->mask[i];
     }
   }
-  struct sysieve_tuple *counted = bpf_map_lookup_elem(&tuples, &key);
-  if (!counted) {
-    __u32 kind = (group_of(slot) * 2 + denied) * SYSIEVE_TRACKED_CALLS + how->ordinal;
-    __u64 *distinct = bpf_map_lookup_elem(&tuple_counts, &kind);
-    struct sysieve_tuple none = {};
-    if (!distinct || *distinct >= SYSIEVE_TUPLES ||
-        __sync_fetch_and_add(distinct, 1) >= SYSIEVE_TUPLES) {
-      lose_tuple(&key, 0);
-      return;
-    }
-    bpf_map_update_elem(&tuples, &key, &none, BPF_NOEXIST);
-    counted = bpf_map_lookup_elem(&tuples, &key);
-    if (!counted) {
-      lose_tuple(&key, 0);
-      return;
-    }
-  }
-  count(counted->count);
-  // Tested first: after the first time the line stays shared between the CPUs.
-  __u64 bit = 1ULL << (slot & 63);
-  __u64 *slots = &counted->slots[local_slot(slot) >> 6];
-  if (!(*slots & bit)) __sync_fetch_and_or(slots, bit);
+  keep_tuple(&key, slot, how->ordinal);
 }
 
 static __always_inline void count_shared(__u32 slot, __u32 status, __u32 number,
@@ -450,7 +451,7 @@ static __always_inline void count_call(__u32 slot, __u32 status, __u32 number, s
   if ((status & TS_COMPAT) || number >= SYSIEVE_NUMBERS) {
     __u32 abi = abi_of(status, &number);
     count_in_hash(&other_calls, slot, abi, number, 0);
-    if (number < SYSIEVE_NUMBERS) count_tuple(slot, abi, number, regs, typed, false);
+    if (number < SYSIEVE_NUMBERS) count_tuple(slot, abi, number, regs, typed);
     return;
   }
   struct slot_counts *counted = bpf_map_lookup_elem(&counts, &slot);
@@ -463,7 +464,7 @@ static __always_inline void count_call(__u32 slot, __u32 status, __u32 number, s
   __u64 before = counted->n[number]++;
   if ((__s64)before > 0) return;
   if (before & SYSIEVE_TRACKED) {
-    count_tuple(slot, ABI_X86_64, number, regs, typed, false);
+    count_tuple(slot, ABI_X86_64, number, regs, typed);
     if (before != SYSIEVE_TRACKED) return;
   }
   struct slot_first *first = bpf_map_lookup_elem(&first_seen, &slot);
@@ -478,7 +479,7 @@ static __always_inline void count_shared(__u32 slot, __u32 status, __u32 number,
                                          struct pt_regs *regs, bool typed) {
   __u32 abi = abi_of(status, &number);
   count_in_hash(&other_calls, slot, abi, number, 0);
-  if (number < SYSIEVE_NUMBERS) count_tuple(slot, abi, number, regs, typed, false);
+  if (number < SYSIEVE_NUMBERS) count_tuple(slot, abi, number, regs, typed);
 }
 
 static __always_inline __u32 mount_namespace(struct task_struct *task) {
@@ -638,6 +639,63 @@ static __always_inline bool is_supervised(struct task_struct *task) {
   return false;
 }
 
+// A call that was not seen to enter, as it exits: the six registers are those of its entry.
+struct answered_call {
+  __u32 slot;
+  __u32 abi;
+  __u32 number;
+  __u32 error;
+  __u32 denied;
+  __u32 pad;
+  __u64 args[6];
+};
+
+// A global function, since that is verified once, and not anew for each way that leads to it.
+__noinline int count_answered(struct answered_call *call) {
+  if (!call) return 0;
+  __u32 slot = call->slot;
+  __u32 abi = call->abi;
+  __u32 number = call->number;
+  if (call->denied)
+    count_in_hash(&denied_calls, slot, abi, number, call->error);
+  else
+    count_in_hash(&other_calls, slot, abi, number, 0);
+  if (number >= SYSIEVE_NUMBERS) return 0;
+  __u32 at = (abi == ABI_I386 ? SYSIEVE_NUMBERS : 0) + number;
+  struct sysieve_tracked *how = bpf_map_lookup_elem(&tracked, &at);
+  if (!how || !how->arguments) return 0;
+  struct sysieve_tuple_key key = {.number = number,
+                                  .slot = is_application(slot) ? slot - local_slot(slot) : slot,
+                                  .abi = abi,
+                                  .denied = call->denied ? 1 : 0};
+  if (how->memory) {
+    __u64 word = 0;
+    if (bpf_probe_read_user(&word, sizeof(word), (void *)call->args[0])) {
+      lose_tuple(&key, EFAULT);
+      return 0;
+    }
+    key.values[0] = word & how->mask[0];
+  } else {
+    for (int i = 0; i < SYSIEVE_ARGUMENTS; i++) {
+      if (i >= how->arguments) break;
+      __u32 index = how->index[i];
+      if (index > 5) break;
+      key.values[i] = call->args[index] & how->mask[i];
+    }
+  }
+  keep_tuple(&key, slot, how->ordinal);
+  return 0;
+}
+
+static __always_inline void count_exiting(__u32 slot, __u32 abi, __u32 number, __u32 error,
+                                          bool denied, struct pt_regs *regs, bool typed) {
+  struct answered_call call = {
+      .slot = slot, .abi = abi, .number = number, .error = error, .denied = denied};
+  bool compat = abi == ABI_I386;
+  for (int i = 0; i < 6; i++) call.args[i] = argument(regs, i, compat, typed);
+  count_answered(&call);
+}
+
 static __always_inline __u8 seen_by_later(int copy) {
   __u8 marks = 0;
   for (int later = copy + 1; later < SYSIEVE_COPIES; later++) marks |= STATE_SEEN(later);
@@ -680,11 +738,7 @@ static __always_inline int on_exit(struct task_struct *current, __u32 tid, __u32
   bool answered = !error && (__u32)result != number && is_supervised(current);
   bool denied = !missed && !answered;
   __u32 abi = abi_of(status, &number);
-  if (denied)
-    count_in_hash(&denied_calls, task->slot, abi, number, error);
-  else
-    count_in_hash(&other_calls, task->slot, abi, number, 0);
-  if (number < SYSIEVE_NUMBERS) count_tuple(task->slot, abi, number, regs, typed, denied);
+  count_exiting(task->slot, abi, number, error, denied, regs, typed);
   if (!denied) return 0;
   // Trapped or killed: the task's end by SIGSYS must not count the same call again.
   if (!error) task->state = STATE_KILLED | seen;
@@ -1078,8 +1132,7 @@ int BPF_PROG(task_exit_btf, struct task_struct *current) {
     struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(current);
     __u32 number = regs->orig_ax;
     __u32 abi = abi_of(current->thread_info.status, &number);
-    count_in_hash(&denied_calls, task->slot, abi, number, 0);
-    if (number < SYSIEVE_NUMBERS) count_tuple(task->slot, abi, number, regs, true, true);
+    count_exiting(task->slot, abi, number, 0, true, regs, true);
   }
   release_task(tid);
   return 0;
