@@ -96,7 +96,16 @@ function removeCgroup(dir: string): void {
 /** After the engine has ended. A process that lives on is an error, not something to kill. */
 export async function cleanUp(dir: string, cgroupParent: string): Promise<void> {
   await until(`the processes of ${dir} to end`, 10_000, () => processesOf(dir).length === 0);
-  for (const cgroup of cgroupsNamed(cgroupParent)) removeCgroup(cgroup);
+  // A process past its end is in its cgroup until it is reaped, and in no list any more.
+  await until(`the cgroups of ${dir} to be empty`, 10_000, () => {
+    try {
+      for (const cgroup of cgroupsNamed(cgroupParent)) removeCgroup(cgroup);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EBUSY') return false;
+      throw error;
+    }
+  });
   for (const mountpoint of mountsBelow(dir).reverse()) {
     const { code, stderr } = await runCommand('umount', [mountpoint]);
     if (code !== 0) throw new Error(`umount ${mountpoint}: ${stderr}`);
