@@ -88,6 +88,9 @@ uint64_t NowNs() {
 
 double Ms(uint64_t ns) { return static_cast<double>(ns) / 1e6; }
 
+// Maps, programs and their types, with room for what libbpf opens meanwhile.
+constexpr int kDescriptors = 64;
+
 // Operations that no remedy helps but another kernel; see src/capture/host.ts.
 constexpr auto kNeedsTypes = "find the kernel's type information (BTF)";
 constexpr auto kNeedsAtomics = "use atomic operations in BPF programs";
@@ -476,11 +479,26 @@ class EbpfTracer::Impl {
     if (error == ENOMEM || error == EMFILE || error == ENFILE || error == E2BIG) {
       return Status::Error(error, "load the BPF programs", detail);
     }
+    // libbpf tries out what the kernel can do, and takes a lack of descriptors for a lack of that.
+    if (const int limit = DescriptorLimit(); limit != 0) {
+      return Status::Error(limit, "load the BPF programs", detail);
+    }
     if (access("/sys/kernel/btf/vmlinux", R_OK) != 0 && errno == ENOENT) {
       return Status::Error(EOPNOTSUPP, kNeedsTypes, detail);
     }
     if (!HasAtomics()) return Status::Error(EOPNOTSUPP, kNeedsAtomics, detail);
     return Status::Error(error, "load the BPF programs", detail);
+  }
+
+  // Which limit stands in the way of as many as loading takes; 0: none.
+  static int DescriptorLimit() {
+    std::vector<UniqueFd> taken;
+    for (int i = 0; i < kDescriptors; i++) {
+      UniqueFd one(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
+      if (!one) return errno == EMFILE || errno == ENFILE ? errno : 0;
+      taken.push_back(std::move(one));
+    }
+    return 0;
   }
 
   static bool IsMapRefusal(const std::string& detail) {
