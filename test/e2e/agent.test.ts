@@ -83,7 +83,9 @@ privileged('sysieve agent', () => {
       );
 
     function runs(): Run[] {
-      return readdirSync(recordings).flatMap(
+      // One that is being written has another name yet.
+      const written = readdirSync(recordings).filter((file) => !file.startsWith('.'));
+      return written.flatMap(
         (file) => parseRecording(readFileSync(join(recordings, file), 'utf8'), file).runs,
       );
     }

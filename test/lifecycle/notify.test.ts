@@ -243,7 +243,7 @@ describe('a recorder that ends', () => {
       const before = lines();
       await eventually('calls outside that fail', () => lines() >= before + 3);
       const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-      expect(status).toMatch(/^State:\s+[SR]/m);
+      expect(status).toMatch(/^State:\s+[SRD]/m);
       expect(status).toMatch(/^TracerPid:\s+0$/m);
     } finally {
       process.kill(pid, 'SIGKILL');
