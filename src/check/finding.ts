@@ -16,19 +16,6 @@ export type Draft = Pick<
 > &
   Pick<Finding, 'cves' | 'evidence' | 'place'>;
 
-export const NOTHING = {
-  abi: null,
-  call: null,
-  before: null,
-  after: null,
-  values: null,
-  witness: null,
-  reason: null,
-  cves: { opens: [], closes: [] },
-  evidence: null,
-  place: null,
-} as const;
-
 /** A waiver is for one app: what it accepts there says nothing about another. */
 export function finding(app: string, draft: Draft): Finding {
   const { rule, abi, call, before, values } = draft;

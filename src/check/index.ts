@@ -3,7 +3,7 @@ import { missingCalls } from './missing';
 import type { CheckInput, Compared } from './types';
 import { unusedCalls } from './unused';
 
-export { finding, NOTHING } from './finding';
+export { finding } from './finding';
 export { type Judged, judge } from './judge';
 export type { CheckInput, Compared } from './types';
 

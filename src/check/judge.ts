@@ -1,6 +1,6 @@
 /** Whether an app passes its check, after waivers. */
-import type { Finding } from '../review';
-import { finding, NOTHING } from './finding';
+import { type Finding, NOTHING } from '../review';
+import { finding } from './finding';
 import type { Compared } from './types';
 import { countUnused } from './unused';
 

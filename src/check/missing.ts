@@ -1,9 +1,9 @@
 /** What an application was recorded to need and its profile refuses. */
 import { answerText } from '../policy';
-import type { Finding, Place, Witness } from '../review';
+import { type Finding, NOTHING, type Place, type Witness } from '../review';
 import { ABIS, type Abi, describeSet } from '../tables';
 import { type Refused, recordedAndRefused } from '../verify';
-import { finding, NOTHING } from './finding';
+import { finding } from './finding';
 import type { CheckInput } from './types';
 
 interface Missing {

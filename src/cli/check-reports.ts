@@ -1,11 +1,11 @@
 /** The outcome of a check in each of its formats. */
-import { finding, type Judged, NOTHING } from '../check';
+import { finding, type Judged } from '../check';
 import { SysieveError } from '../errors';
 import { escapeUnsafeJson } from '../errors/text';
 import { render } from '../render';
 import { findingJson } from '../render/json';
 import { type JunitCase, type JunitSuite, junit } from '../render/junit';
-import type { Finding, Report } from '../review';
+import { type Finding, NOTHING, type Report } from '../review';
 import { saturationText } from '../saturation';
 import type { CheckOutcome } from '../staging/check-app';
 import { errorJson } from './profile';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { relative } from 'node:path';
 import { diff } from '../diff';
-import { type ContainerSpec, containerControl, type EngineChoice } from '../engines';
+import { containerControl, type EngineChoice, PLAIN_CONTAINER } from '../engines';
 import { EXIT, SysieveError } from '../errors';
 import { evidencePath, readTextFile, sourceName, writeFileAtomic } from '../io';
 import { type EngineDefaults, type RuntimeChoice, selectBaselines, type Tier } from '../minimise';
@@ -186,7 +186,7 @@ async function runUnder(target: Target, profile: Profile, flags: LiveFlags): Pro
       case 'image': {
         const { image } = target;
         const control = await containerControl({ engine: flags.engine, image });
-        const base = flags.like === undefined ? PLAIN : await control.specOf(flags.like);
+        const base = flags.like === undefined ? PLAIN_CONTAINER : await control.specOf(flags.like);
         const command = target.command.length > 0 ? target.command : null;
         const own = flags.like === undefined ? {} : { entrypoint: base.entrypoint };
         return await imageUnder(
@@ -207,31 +207,6 @@ async function runUnder(target: Target, profile: Profile, flags: LiveFlags): Pro
     over();
   }
 }
-
-const PLAIN: ContainerSpec = {
-  name: '',
-  image: '',
-  entrypoint: null,
-  command: null,
-  env: {},
-  labels: {},
-  network: null,
-  ports: [],
-  volumes: [],
-  tmpfs: [],
-  user: null,
-  workdir: null,
-  hostname: null,
-  capAdd: [],
-  capDrop: [],
-  readOnlyRoot: false,
-  noNewPrivileges: false,
-  shmSize: null,
-  ulimits: {},
-  runtime: null,
-  cgroupParent: null,
-  seccomp: { kind: 'engine-default' },
-};
 
 interface Outcome {
   rounds: number;

@@ -2,6 +2,7 @@
  * Entries of the new side that do nothing, and did not stand there before: those that the runtimes
  * skip, that others erase or repeat, and names of no call.
  */
+
 import { SysieveError } from '../errors';
 import {
   type Answer,
@@ -16,8 +17,9 @@ import {
   ruleAnswer,
 } from '../policy';
 import type { GatedRule, Profile, Rule } from '../profile';
+import { NOTHING } from '../review';
 import { ABIS, abiOf, errnoNumber, syscallNumber } from '../tables';
-import { type Draft, NOTHING } from './draft';
+import type { Draft } from './draft';
 import type { ProfileSide } from './side';
 import { asGated, type Engine } from './view';
 

@@ -1,10 +1,17 @@
 /** A report of what a change of a profile means. */
-import { type ContextResult, type Finding, type Report, SEVERITIES, type Verdict } from '../review';
+import {
+  type ContextResult,
+  type Finding,
+  NOTHING,
+  type Report,
+  SEVERITIES,
+  type Verdict,
+} from '../review';
 import { ABIS } from '../tables';
 import { type CompareOptions, type Comparison, type Comparisons, compare } from './compare';
 import type { DiffContext } from './contexts';
 import { type EntryDraft, entryDrafts } from './dead-entries';
-import { type Draft, fingerprintOf, mergedDraft, mergeKey, NOTHING } from './draft';
+import { type Draft, fingerprintOf, mergedDraft, mergeKey } from './draft';
 import { draftsOf, type Memory } from './findings';
 import { type Folded, foldDraft, foldKey } from './folds';
 import { EVERY, Labels } from './labels';

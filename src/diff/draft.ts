@@ -11,19 +11,6 @@ export interface Sides {
   readonly after: Side;
 }
 
-export const NOTHING = {
-  abi: null,
-  call: null,
-  before: null,
-  after: null,
-  values: null,
-  witness: null,
-  reason: null,
-  cves: { opens: [], closes: [] },
-  evidence: null,
-  place: null,
-} as const;
-
 export function messageOf(
   name: string,
   effect: AnswerEffect,

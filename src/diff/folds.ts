@@ -2,10 +2,12 @@
  * Changes of many calls that follow from one thing (a default, an ABI, the lack of any filter, the
  * number above which runc answers ENOSYS), told as that.
  */
+
 import { type Answer, answerText } from '../policy';
+import { NOTHING } from '../review';
 import { type Abi, ENOSYS } from '../tables';
 import type { Comparison } from './compare';
-import { type Draft, NOTHING, type Sides } from './draft';
+import type { Draft, Sides } from './draft';
 import { foldPlace } from './places';
 import type { AnswerChange, AnswerEffect, Named, Nameless } from './taken-apart';
 import type { ProfileView } from './view';

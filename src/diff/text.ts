@@ -1,6 +1,7 @@
 /** What the text of a profile says apart from its filter: flags, listener. */
 
-import { type Draft, NOTHING } from './draft';
+import { NOTHING } from '../review';
+import type { Draft } from './draft';
 import type { ProfileSide, Side } from './side';
 
 export function textDrafts(before: Side, after: Side): Draft[] {

@@ -39,6 +39,32 @@ export interface ContainerSpec {
   seccomp: SeccompChoice;
 }
 
+/** A container of which nothing was said: the image's and the engine's own settings. */
+export const PLAIN_CONTAINER: ContainerSpec = {
+  name: '',
+  image: '',
+  entrypoint: null,
+  command: null,
+  env: {},
+  labels: {},
+  network: null,
+  ports: [],
+  volumes: [],
+  tmpfs: [],
+  user: null,
+  workdir: null,
+  hostname: null,
+  capAdd: [],
+  capDrop: [],
+  readOnlyRoot: false,
+  noNewPrivileges: false,
+  shmSize: null,
+  ulimits: {},
+  runtime: null,
+  cgroupParent: null,
+  seccomp: { kind: 'engine-default' },
+};
+
 export interface Executed {
   /** Exit status; 128 + signal where one ended it, as engines give it. */
   status: number;

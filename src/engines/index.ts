@@ -4,7 +4,13 @@
  */
 
 export { cgroupDirectories } from './cgroups';
-export type { ContainerControl, ContainerSpec, Executed, SeccompChoice } from './control';
+export {
+  type ContainerControl,
+  type ContainerSpec,
+  type Executed,
+  PLAIN_CONTAINER,
+  type SeccompChoice,
+} from './control';
 export { containerControl, controlAt } from './control-find';
 export {
   type EngineProbe,

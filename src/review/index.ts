@@ -6,6 +6,7 @@ export {
   type ContextResult,
   type Effect,
   type Finding,
+  NOTHING,
   type Place,
   type Reasons,
   type Report,

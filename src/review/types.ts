@@ -88,6 +88,20 @@ export interface Finding {
   readonly waiver: Waiver | null;
 }
 
+/** The details of a finding that has none. */
+export const NOTHING = {
+  abi: null,
+  call: null,
+  before: null,
+  after: null,
+  values: null,
+  witness: null,
+  reason: null,
+  cves: { opens: [], closes: [] },
+  evidence: null,
+  place: null,
+} as const;
+
 export interface ContextResult {
   /** In words, e.g. "in every context", "under runc and with CAP_SYS_ADMIN". Unique in the report. */
   readonly label: string;

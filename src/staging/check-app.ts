@@ -1,13 +1,15 @@
 /** One app against its committed profile. What fails is part of the outcome, not thrown. */
+
 import { mkdir } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
-import { type Compared, compare, finding, NOTHING } from '../check';
+import { type Compared, compare, finding } from '../check';
 import type { ProfileSide } from '../diff';
 import { SysieveError } from '../errors';
 import { evidencePath, readTextFile } from '../io';
 import { linesOf, offsetsIn } from '../json';
 import { type Evidence, parseEvidence, parseProfile } from '../profile';
 import type { Recording } from '../recording';
+import { NOTHING } from '../review';
 import { type Saturation, saturation } from '../saturation';
 import { BASELINES_DIRECTORY, loadBaselines } from './baselines';
 import { compileIfPossible, machineOf } from './compiled';

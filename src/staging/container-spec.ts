@@ -1,31 +1,10 @@
 /** The container that an app is run in, made of its entry in sysieve.config.json. */
 import { isAbsolute, resolve } from 'node:path';
-import type { ContainerSpec, SeccompChoice } from '../engines';
+import { type ContainerSpec, PLAIN_CONTAINER, type SeccompChoice } from '../engines';
 import { SysieveError } from '../errors';
 import { serializeProfile } from '../profile';
 import { ALLOW_ALL } from './allow-all';
 import type { NamedApp, Under } from './types';
-
-const BARE: Omit<ContainerSpec, 'name' | 'image' | 'labels' | 'seccomp'> = {
-  entrypoint: null,
-  command: null,
-  env: {},
-  network: null,
-  ports: [],
-  volumes: [],
-  tmpfs: [],
-  user: null,
-  workdir: null,
-  hostname: null,
-  capAdd: [],
-  capDrop: [],
-  readOnlyRoot: false,
-  noNewPrivileges: false,
-  shmSize: null,
-  ulimits: {},
-  runtime: null,
-  cgroupParent: null,
-};
 
 export function seccompOf(under: Under): SeccompChoice {
   switch (under.kind) {
@@ -65,7 +44,7 @@ export function containerSpec(
   base: ContainerSpec | null,
 ): ContainerSpec {
   const { run = {} } = app;
-  const from = base ?? { ...BARE, image: app.image ?? '' };
+  const from = base ?? { ...PLAIN_CONTAINER, image: app.image ?? '' };
   if (from.image === '') {
     throw new SysieveError('input', 'app-without-image', `${name}: there is no image to run`);
   }
