@@ -29,7 +29,8 @@ const NUMBER = /^\[ *(\d{1,6})\] /;
 const POINTER = /^\[(?:[0-9a-f]{8,16}|\?{8,16})\] /;
 const CALL = /^([a-z_][a-z0-9_]{0,63}|\?+)\(/;
 const RESUMED = /^<\.\.\. ([a-z_][a-z0-9_]{0,63}|\?+) resumed>(.*)$/s;
-const UNFINISHED = / ?<(?:unfinished|detached|ptrace\(SYSCALL\):[^>]{0,60}) ?(?:\.\.\.)?>\s*$/;
+const UNFINISHED =
+  / ?<(?:unfinished|detached|(?:Cannot restart pid \d{1,10} with )?ptrace\(SYSCALL\): ?[^>]{0,60}) ?(?:\.\.\.)?>\s*$/;
 const RESULT = /\)\s*= (?=-?\d|\?)/g;
 
 /** The last one: strings among the arguments may hold anything. */

@@ -52,14 +52,23 @@ const SAME_RUN: Readonly<Record<string, (difference: Difference, strace: Witness
 };
 
 /** Calls that depend on who comes first; their absence in every one of the runs is no gap. */
-const BY_CHANCE: Readonly<Record<string, readonly string[]>> = {
-  'contention: who waits for a lock': ['futex', 'sched_yield', 'madvise'],
-  'pace: whether a pipe is empty when it is read without waiting (xz)': ['poll'],
-  'interruption: a signal or a stop fell into a wait': [
-    'restart_syscall',
-    'rt_sigreturn',
-    'tgkill',
-  ],
+interface Chance {
+  calls: readonly string[];
+  /** null: any program. */
+  of: string | null;
+}
+const BY_CHANCE: Readonly<Record<string, Chance>> = {
+  'contention: who waits for a lock': { calls: ['futex', 'sched_yield', 'madvise'], of: null },
+  'pace: whether a pipe is empty when it is read without waiting (xz)': {
+    calls: ['poll'],
+    of: null,
+  },
+  // Go's scheduler polls the network only where a thread finds no work or nobody did for 10 ms.
+  'pace: whether a Go scheduler gets to poll': { calls: ['epoll_pwait'], of: 'runc (Go)' },
+  'interruption: a signal or a stop fell into a wait': {
+    calls: ['restart_syscall', 'rt_sigreturn', 'tgkill'],
+    of: null,
+  },
 };
 
 const lines: string[] = [];
@@ -191,9 +200,11 @@ privileged('real programs', () => {
         }
         found = found.map((difference) => ({
           ...difference,
-          rule: ruleOf(Object.keys(BY_CHANCE), (rule) =>
-            BY_CHANCE[rule]?.includes(syscallName('x86_64', difference.number) ?? ''),
-          ),
+          rule: ruleOf(Object.keys(BY_CHANCE), (rule) => {
+            const { calls, of } = BY_CHANCE[rule] ?? { calls: [], of: null };
+            const name = syscallName('x86_64', difference.number) ?? '';
+            return calls.includes(name) && (of === null || of === program.name);
+          }),
         }));
         note(tracer, `${recorded.length} runs, ${union(recorded).size} calls`, found);
         return found;

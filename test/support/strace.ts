@@ -18,23 +18,41 @@ export function straceOf(pid: number, log: string): ChildProcess {
   return spawn('strace', [...STRACE, '-o', log, '-p', `${pid}`], { stdio: 'ignore' });
 }
 
-/** Reads LOG.TID of every task. An unreadable line is an error: it might have been a call. */
+/**
+ * Reads LOG.TID of every task. An unreadable line is an error: it might have been a call. But a call
+ * without a name is a task that was killed before strace could read which it was; it was never made.
+ */
 export function readStrace(directory: string, log: string): Witnessed {
   const inputs = readdirSync(directory)
     .filter((file) => file.startsWith(`${log}.`))
-    .map((source) => ({ source, text: readFileSync(join(directory, source), 'latin1') }));
+    .map((source) => ({ source, text: named(readFileSync(join(directory, source), 'latin1')) }));
   const counts = new Map<number, number>();
   const [first, ...rest] = inputs;
   if (first === undefined) return { counts, unfinished: new Map() };
   const made = strace([first, ...rest], {});
   if (made instanceof Promise || made.kind !== 'recording') throw new Error('no recording');
   const [run] = made.recording.runs;
-  if (run === undefined || run.completeness.callsLost > 0) throw new Error(made.notes.join('\n'));
+  if (run === undefined || run.completeness.callsLost > 0)
+    throw new Error([...made.notes, ...inputs.flatMap(notUnderstood)].join('\n'));
   for (const { abi, number, count } of run.calls) {
     if (abi !== 'x86_64') throw new Error(`${abi} ${number}: no program here runs such code`);
     counts.set(number, count);
   }
   return { counts, unfinished: unfinishedIn(inputs) };
+}
+
+function named(text: string): string {
+  return text
+    .split('\n')
+    .filter((line) => {
+      const read = straceLine(line)?.line;
+      return read?.kind !== 'call' || !/^\?+$/.test(read.name) || read.ended;
+    })
+    .join('\n');
+}
+
+function notUnderstood({ text }: { text: string }): string[] {
+  return text.split('\n').filter((line) => line !== '' && straceLine(line) === null);
 }
 
 function unfinishedIn(inputs: readonly { text: string }[]): Map<number, number> {
