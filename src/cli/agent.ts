@@ -48,13 +48,6 @@ export function register(program: Command): void {
         .choices(['any', 'runc', 'crun'])
         .default('any'),
     )
-    .addHelpText(
-      'after',
-      '\nExample:\n' +
-        '  sysieve agent --socket /run/sysieve.sock --print-profile --profile app.json > complain.json\n' +
-        '  sysieve agent --socket /run/sysieve.sock -o recordings &\n' +
-        '  podman run --security-opt seccomp=complain.json IMAGE\n',
-    )
     .action(async (options: Options) => {
       if (options.printProfile === true) await printProfile(options);
       else await agent(options);

@@ -15,7 +15,6 @@ export function register(program: Command): void {
         'Exits 4 when no tracer is usable.',
     )
     .option('--json', 'print the findings as JSON on stdout')
-    .addHelpText('after', '\nExample:\n  sysieve doctor\n')
     .action(async (options: { json?: true }) => {
       await doctor(options.json === true);
     });

@@ -62,13 +62,6 @@ export function register(program: Command): void {
         .choices(['annotation', 'always'])
         .default('annotation'),
     )
-    .addHelpText(
-      'after',
-      '\nExample:\n' +
-        '  sysieve hook --print-config --output-dir /var/lib/sysieve > /etc/containers/oci/hooks.d/sysieve.json\n' +
-        '  podman --hooks-dir /etc/containers/oci/hooks.d run --rm \\\n' +
-        `    --annotation ${PROFILE_ANNOTATION}=of:/var/lib/sysieve/web.json IMAGE\n`,
-    )
     .action(async (options: Options) => {
       const { outputDir } = options;
       if (outputDir === undefined) {

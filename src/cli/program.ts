@@ -3,7 +3,8 @@ import { Command } from 'commander';
 import { packageVersion } from './version';
 
 interface CommandModule {
-  register(program: Command): void;
+  /** `whole`: the program with all commands, for those that tell about others. */
+  register(program: Command, whole: () => Promise<Command>): void;
 }
 
 interface Entry {
@@ -154,7 +155,47 @@ export const COMMANDS: readonly Entry[] = [
     summary: 'print the JSON Schema of a file format',
     load: () => import('./schema.js'),
   },
+  {
+    name: 'completion',
+    usage: '[options] [shell]',
+    summary: 'print what makes a shell complete the command line of sysieve',
+    load: () => import('./completion.js'),
+  },
 ];
+
+/** Paragraphs as one line each: how long a line may be is known where the help is printed. */
+function reflowed(text: string): string {
+  return text.replace(/([^\n])\n(?=[^\n])/g, '$1 ');
+}
+
+function bare(): Command {
+  const program = new Command('sysieve');
+  const help = program.createHelp();
+  return (
+    program
+      .description(
+        'Records the system calls of a container and minimises them into a seccomp profile.',
+      )
+      .version(packageVersion())
+      // Before the commands are added, so that they inherit it: main decides how to end, and prints.
+      .exitOverride()
+      .configureOutput({ outputError: () => undefined })
+      .configureHelp({
+        subcommandTerm: (command) =>
+          `${[command.name(), ...command.aliases()].join('|')} ${command.usage()}`,
+        commandDescription: (command) => reflowed(help.commandDescription(command)),
+      })
+      .showSuggestionAfterError(true)
+  );
+}
+
+/** Every command with all that it takes, for what tells about all of them. */
+export async function wholeProgram(): Promise<Command> {
+  const program = bare();
+  for (const { load } of COMMANDS) (await load()).register(program, wholeProgram);
+  const { addExamples } = await import('./examples.js');
+  return addExamples(program);
+}
 
 /** The command that a command line names: its first word, or the one after `help`. */
 function named(args: readonly string[]): string | undefined {
@@ -162,32 +203,26 @@ function named(args: readonly string[]): string | undefined {
   return words[0] === 'help' ? words[1] : words[0];
 }
 
+/** True as well where -h is a word of a command to be run: then help is made ready in vain. */
+function wantsHelp(args: readonly string[]): boolean {
+  return args.length === 0 || args[0] === 'help' || args.includes('--help') || args.includes('-h');
+}
+
 /** `args`: the whole command line behind the program's own name. */
 export async function buildProgram(args: readonly string[]): Promise<Command> {
-  const program = new Command('sysieve');
-  program
-    .description(
-      'Records the system calls of a container and minimises them into a seccomp profile.',
-    )
-    .version(packageVersion())
-    // Before the commands are added, so that they inherit it: main decides how to end, and prints.
-    .exitOverride()
-    .configureOutput({ outputError: () => undefined })
-    .configureHelp({
-      subcommandTerm: (command) =>
-        `${[command.name(), ...command.aliases()].join('|')} ${command.usage()}`,
-    })
-    .showSuggestionAfterError(true);
+  const program = bare();
   const name = named(args);
   const one = COMMANDS.find((entry) => [entry.name, entry.alias].includes(name));
   if (name !== undefined && one !== undefined) {
-    (await one.load()).register(program);
-    return program;
+    (await one.load()).register(program, wholeProgram);
+  } else {
+    // For the help, and for what was meant instead of a command that there is not.
+    for (const { name, alias, usage, summary } of COMMANDS) {
+      const listed = program.command(name).summary(summary).usage(usage);
+      if (alias !== undefined) listed.alias(alias);
+    }
   }
-  // For the help, and for what was meant instead of a command that there is not.
-  for (const { name, alias, usage, summary } of COMMANDS) {
-    const listed = program.command(name).summary(summary).usage(usage);
-    if (alias !== undefined) listed.alias(alias);
-  }
-  return program;
+  if (!wantsHelp(args)) return program;
+  const { addExamples } = await import('./examples.js');
+  return addExamples(program);
 }

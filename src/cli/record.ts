@@ -70,14 +70,7 @@ export function register(program: Command): void {
     .option('--json', 'print a summary as JSON on stdout')
     .addHelpText(
       'after',
-      '\nExamples:\n' +
-        '  sysieve record -o ls.json -- ls -l /\n' +
-        '  sysieve record --container web -o web.json --duration 10m\n' +
-        '  sysieve record --pod default/web-0/nginx -o web.json\n' +
-        '  sysieve record --pid 4711 -o app.json\n' +
-        '  sysieve record --container web --detach --session-name web; sysieve stop web -o web.json\n' +
-        '  sysieve record --all --image web:1 -o replicas.json --duration 10m\n' +
-        '\nTracers:\n' +
+      '\nTracers:\n' +
         '  ebpf    counts in the kernel; needs root. Sees which calls were denied.\n' +
         '  ptrace  needs no more than the same user. Every call of the target costs it some 30 µs, no\n' +
         '          setuid program gains rights under it, denied calls look like failed ones, and what\n' +

@@ -4,7 +4,7 @@ import { buildProgram, COMMANDS } from '../../src/cli/program';
 
 async function registered(load: (typeof COMMANDS)[number]['load']): Promise<readonly Command[]> {
   const program = new Command();
-  (await load()).register(program);
+  (await load()).register(program, async () => program);
   return program.commands;
 }
 
