@@ -36,7 +36,7 @@ const allowed = {
   libseccomp: ['errors', 'tables', 'recording', 'profile', 'policy'],
   engines: ['errors', 'tables', 'recording', 'io'],
   // Of inspect the shape of what it is told.
-  capture: ['errors', 'tables', 'recording', 'inspect', 'engines', 'io'],
+  capture: ['errors', 'json', 'tables', 'recording', 'inspect', 'engines', 'io'],
   staging: [
     'errors',
     'tables',

@@ -5,6 +5,7 @@ import { SysieveError } from '../errors';
 import type { Run } from '../recording/schema';
 import type { KernelMemory, NativePrograms } from './binding-types';
 import { Capture, type CaptureContext, packageVersion } from './capture';
+import { LOOK_AGAIN } from './host';
 import { openPinned, type PinnedCapture } from './pinned';
 import { prepare } from './prepare';
 import { processState } from './processes';
@@ -95,7 +96,7 @@ function armPid(
   const state = processState(pid);
   const gone = (message: string): SysieveError =>
     new SysieveError('input', 'process-not-found', message, {
-      remedy: "Look it up again, e.g. with 'pgrep -a NAME': ids are reused once a process ends.",
+      remedy: LOOK_AGAIN,
     });
   if (state === null) throw gone(`there is no process ${pid}`);
   const capture = new Capture({ ...how, execRule: 'any', pids: [pid] });
@@ -115,7 +116,7 @@ function refuseTooMany(): void {
   const sessions = allStored();
   if (sessions.length <= MAX_SESSIONS) return;
   throw new SysieveError('system', 'sessions-limit', `there are ${MAX_SESSIONS} sessions already`, {
-    remedy: 'End some with sysieve stop, or remove leftovers: sysieve sessions --prune.',
+    remedy: "End some with 'sysieve stop ID', or remove leftovers with 'sysieve sessions --prune'.",
   });
 }
 
@@ -131,7 +132,7 @@ function refuseTooLarge(id: string, most: number, limit: number): void {
     'system',
     'sessions-memory',
     `${others.length + 1} sessions may take ${mebibytes(total)} of kernel memory, more than the ${mebibytes(limit)} allowed`,
-    { remedy: 'End some with sysieve stop, or allow more with --max-memory.' },
+    { remedy: "End some with 'sysieve stop ID', or allow more with --max-memory." },
   );
 }
 

@@ -155,7 +155,7 @@ function ptraceTracer(): Finding {
     if (scope === '3' || (scope === '2' && privileged === 0n)) {
       const remedy =
         scope === '3'
-          ? 'ptrace is switched off until the next boot: set kernel.yama.ptrace_scope to 2 or less for it.'
+          ? 'Set kernel.yama.ptrace_scope to 2 or less for the next boot: until then ptrace is switched off.'
           : 'Run with CAP_SYS_PTRACE, or set kernel.yama.ptrace_scope to 1 or 0.';
       return { name, ok: false, detail: `refused by Yama (ptrace_scope ${scope})`, remedy };
     }

@@ -35,6 +35,7 @@ export function runFilter(program: Uint8Array, calls: readonly FilterCall[]): Ui
     if (!isNativeError(error)) throw error;
     throw new SysieveError('input', 'filter-invalid', 'the kernel would refuse this filter', {
       cause: `${error.operation}: ${error.code} (${error.detail})`,
+      remedy: 'Give classic BPF as seccomp(2) takes it: struct sock_filter, little-endian.',
     });
   }
 }
@@ -43,21 +44,28 @@ interface Refusal {
   kind: 'input' | 'system';
   code: string;
   message: string;
-  remedy?: string;
+  remedy: string;
 }
 
 /** By errno; native/filter/dump.h says when. */
 const REFUSALS: Record<string, Refusal> = {
-  ESRCH: { kind: 'input', code: 'process-not-found', message: 'there is no such process any more' },
+  ESRCH: {
+    kind: 'input',
+    code: 'process-not-found',
+    message: 'there is no such process any more',
+    remedy: 'Give the id of a running process.',
+  },
   ENOENT: {
     kind: 'input',
     code: 'process-unfiltered',
     message: 'the process runs under no seccomp filter',
+    remedy: 'Name one that does: Seccomp in /proc/PID/status is 2 then.',
   },
   EOPNOTSUPP: {
     kind: 'input',
     code: 'process-strict',
     message: "the process is in seccomp's strict mode, which has no filter",
+    remedy: 'Name one that runs under a filter: Seccomp in /proc/PID/status is 2 then.',
   },
   EBUSY: {
     kind: 'system',
@@ -83,6 +91,7 @@ const REFUSALS: Record<string, Refusal> = {
     kind: 'system',
     code: 'filter-unreadable',
     message: 'a filter of the process is not classic BPF',
+    remedy: 'Give the profile that it was started with instead.',
   },
   ENOSYS: {
     kind: 'system',
@@ -112,10 +121,11 @@ export function dumpFilters(pid: number): Buffer[] {
       kind: 'system',
       code: 'filter-unreadable',
       message: 'the filters of the process cannot be read',
+      remedy: 'Give the profile that it was started with instead.',
     };
     throw new SysieveError(kind, code, `${message}: ${pid}`, {
       cause: `${error.operation}: ${error.code} (${error.detail})`,
-      ...(remedy === undefined ? {} : { remedy }),
+      remedy,
     });
   }
 }

@@ -24,6 +24,10 @@ const REFUSED: Record<TracerName, { message: string; remedy: string }> = {
   },
 };
 
+/** For a process that is no more. */
+export const LOOK_AGAIN =
+  "Look it up again, e.g. with 'pgrep -a NAME': ids are reused once a process ends.";
+
 /** What the addon does with a cgroup that the user named; see native/core/cgroup.cc. */
 const CGROUP_OPERATIONS = ['open cgroup', 'find cgroup mount', 'find cgroup hierarchy'];
 
@@ -32,14 +36,17 @@ const LIMITS: Record<string, { what: string; remedy: string }> = {
   ENOMEM: {
     what: 'memory',
     remedy:
-      "Give it more memory (ebpf takes about 20 MB of the kernel's; a cgroup's memory.max counts it), and before Linux 5.11 a larger locked-memory limit: ulimit -l unlimited.",
+      "Give it more memory (ebpf takes about 20 MB of the kernel's; a cgroup's memory.max counts it), and before Linux 5.11 a larger locked-memory limit: 'ulimit -l unlimited'.",
   },
-  EMFILE: { what: 'open files', remedy: 'Raise the limit of open files: ulimit -n 1024.' },
+  EMFILE: { what: 'open files', remedy: "Raise the limit of open files: 'ulimit -n 1024'." },
   ENFILE: {
     what: 'open files of the whole machine',
     remedy: 'Raise /proc/sys/fs/file-max.',
   },
-  EAGAIN: { what: 'processes and threads', remedy: 'Raise the limit of processes: ulimit -u.' },
+  EAGAIN: {
+    what: 'processes and threads',
+    remedy: "Raise the limit of processes: 'ulimit -u NUMBER'.",
+  },
 };
 
 interface NativeError extends Error {
@@ -62,9 +69,10 @@ export function fromNative(error: unknown, tracer: TracerName = 'ebpf'): unknown
     return new SysieveError('system', 'no-privilege', message, { cause, remedy });
   }
   if (tracer === 'ptrace' && error.code === 'EBUSY') {
-    return new SysieveError('system', 'already-traced', `cannot ${error.operation}`, {
+    return new SysieveError('system', 'process-traced', `cannot ${error.operation}`, {
       cause: error.detail,
-      remedy: 'A task has one tracer: end the other (strace, gdb, another sysieve), or use ebpf.',
+      remedy:
+        'End the other tracer (strace, gdb, another sysieve), or use --tracer ebpf: a task has one at a time.',
     });
   }
   if (error.code === 'ESRCH') {
@@ -74,6 +82,7 @@ export function fromNative(error: unknown, tracer: TracerName = 'ebpf'): unknown
       'the process ended before it was traced',
       {
         cause,
+        remedy: LOOK_AGAIN,
       },
     );
   }

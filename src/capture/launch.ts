@@ -93,7 +93,8 @@ export async function startStopped(
   options: LaunchOptions = {},
 ): Promise<Launched> {
   const program = command[0];
-  if (program === undefined) throw new SysieveError('usage', 'command-missing', 'no command given');
+  if (program === undefined)
+    throw new SysieveError('usage', 'command-missing', 'no command to start');
   checkLauncher();
   const env = options.env ?? process.env;
   if (options.cwd !== undefined) checkDirectory(options.cwd);
@@ -164,16 +165,18 @@ export function refusal(
   if (operation === 'seccomp' || operation === 'no_new_privs') {
     return new SysieveError('system', 'filter-refused', 'the kernel refused the seccomp filter', {
       cause,
-      remedy: 'The kernel must have CONFIG_SECCOMP_FILTER and know the actions and flags used.',
+      remedy:
+        'Use a kernel with CONFIG_SECCOMP_FILTER that knows the actions and flags of the filter.',
     });
   }
   return new SysieveError('system', 'launcher-failed', 'the launcher could not prepare the start', {
     cause,
-    ...(operation === 'protocol' ? { remedy: REBUILD } : {}),
+    remedy: operation === 'protocol' ? REBUILD : TRY,
   });
 }
 
 const REBUILD = "Run 'npm run build'.";
+const TRY = "Run 'sysieve doctor': it starts a command in the same way.";
 
 function quoted(text: string): string {
   return escapeUnsafe(JSON.stringify(text));
@@ -208,6 +211,8 @@ function spawnError(child: ChildProcess): Promise<SysieveError> {
             )
           : new SysieveError('system', 'launcher-failed', 'the launcher could not be started', {
               cause: `spawn: ${error.code ?? error.message}`,
+              remedy:
+                'Raise what the cause names: processes (ulimit -u), open files (ulimit -n) or memory.',
             }),
       ),
     );
@@ -257,6 +262,7 @@ function readReady(control: Socket, exited: Promise<ExitStatus>): Promise<Ready>
       reject(
         new SysieveError('system', 'launcher-failed', 'the launcher ended before it was ready', {
           cause: signal === null ? `exit status ${code}` : signal,
+          remedy: TRY,
         }),
       );
     };
@@ -276,7 +282,7 @@ function openFailure(child: ChildProcess, fd: number): number {
     child.kill('SIGKILL');
     throw new SysieveError('system', 'launcher-failed', "cannot read the launcher's memory", {
       cause: `open: ${(error as NodeJS.ErrnoException).code}`,
-      remedy: 'sysieve needs /proc to be mounted.',
+      remedy: 'Mount /proc: the launcher is read there.',
     });
   }
 }

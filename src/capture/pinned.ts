@@ -46,7 +46,7 @@ function notOpened(error: unknown, directory: string): unknown {
   if (error.code === 'EBUSY') {
     return new SysieveError('input', 'session-busy', `${directory}: somebody else is at it`, {
       ...details,
-      remedy: 'Another stop is running: wait for it.',
+      remedy: 'Wait for the other stop to end.',
     });
   }
   if (error.code === 'ENOENT') {

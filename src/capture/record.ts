@@ -20,6 +20,7 @@ import {
   packageVersion,
 } from './capture';
 import { Follower } from './follow';
+import { LOOK_AGAIN } from './host';
 import {
   type ExitStatus,
   type Launched,
@@ -224,7 +225,7 @@ export async function recordPid(
   const state = processState(pid);
   if (state === null) {
     throw new SysieveError('input', 'process-not-found', `there is no process ${pid}`, {
-      remedy: "Look it up again, e.g. with 'pgrep -a NAME': ids are reused once a process ends.",
+      remedy: LOOK_AGAIN,
     });
   }
   return withCapture(
@@ -236,6 +237,7 @@ export async function recordPid(
           'input',
           'process-ended',
           `process ${pid} ended before it was traced`,
+          { remedy: LOOK_AGAIN },
         );
       }
       hooks.onArmed?.(capture);
@@ -262,7 +264,7 @@ export async function recordCgroup(
     async (capture) => {
       if (options.tracer === 'ptrace' && capture.tasksFound === 0) {
         throw new SysieveError('input', 'cgroup-empty', `no task runs in the cgroup ${path}`, {
-          remedy: 'ptrace does not see what joins later: start it first, or use --tracer ebpf.',
+          remedy: 'Start it first, or use --tracer ebpf: ptrace does not see what joins later.',
         });
       }
       hooks.onArmed?.(capture);
@@ -316,8 +318,8 @@ export async function armContainer(
   for (let attempt = 1; ; attempt++) {
     const info = await findContainer(name, { ...options, versionLater: true });
     if (options.tracer === 'ptrace' && !info.running) {
-      throw new SysieveError('input', 'container-stopped', 'the container is not running', {
-        remedy: 'ptrace does not see a container start: start it first, or use --tracer ebpf.',
+      throw new SysieveError('input', 'container-not-running', 'the container is not running', {
+        remedy: 'Start it first, or use --tracer ebpf: ptrace does not see a container start.',
       });
     }
     if (options.tracer === 'ebpf' && info.withoutCgroup && !info.running && info.pid === null) {

@@ -20,6 +20,7 @@ import {
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { SysieveError } from '../errors';
+import { isNewer, migrate, type Versions } from '../json';
 import { CompletenessSchema, RunSchema } from '../recording/schema';
 import { trackedForKernel } from './capture';
 import { processState } from './processes';
@@ -30,8 +31,12 @@ const RECORD_BYTES = 1 << 20;
 /** bpffs reserves dots; a name is a directory's and a file's. */
 const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
 
+const SESSION_VERSION = 1;
+/** Of the description alone. What is pinned has a layout of its own, which is never translated. */
+export const SESSION_VERSIONS: Versions = { current: SESSION_VERSION, migrations: {} };
+
 const Common = {
-  version: z.literal(1),
+  version: z.literal(SESSION_VERSION),
   id: z.string().regex(ID),
   tool: z.string().max(64),
   owner: z.number().int().nonnegative(),
@@ -103,7 +108,7 @@ function exposed(path: string, cause: string): SysieveError {
   return new SysieveError('system', 'session-directory-exposed', `${path} cannot be trusted`, {
     cause,
     remedy:
-      'It must be a directory of mode 0700 of the user who records: look who made it, and remove it.',
+      'Look who made it, and remove it: it must be a directory of mode 0700 of the user who records.',
   });
 }
 
@@ -149,7 +154,7 @@ function requireStore(): void {
       `no bpf file system is mounted at ${mount()}`,
       {
         remedy:
-          'Mount it: mount -t bpf bpf /sys/fs/bpf. Where it is mounted elsewhere, name the place in SYSIEVE_BPFFS.',
+          "Mount it with 'mount -t bpf bpf /sys/fs/bpf', or name the place where it is mounted in SYSIEVE_BPFFS.",
       },
     );
   }
@@ -190,6 +195,27 @@ function namesIn(directory: string): string[] {
   }
 }
 
+export function parseSession(text: string, id: string): Pick<Stored, 'session' | 'unreadable'> {
+  const none = (unreadable: string) => ({ session: null, unreadable });
+  if (text.length > RECORD_BYTES) return none('it is too large');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return none((error as Error).message);
+  }
+  if (isNewer(value, SESSION_VERSIONS)) {
+    return none(`its description is of version ${value.version}, made by a newer sysieve`);
+  }
+  const parsed = SessionSchema.safeParse(migrate(value, SESSION_VERSIONS));
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    return none(`${issue?.path.join('.')}: ${issue?.message}`);
+  }
+  if (parsed.data.id !== id) return none(`it is of ${parsed.data.id}`);
+  return { session: parsed.data, unreadable: null };
+}
+
 function read(id: string): Pick<Stored, 'session' | 'unreadable'> {
   let text: string;
   try {
@@ -199,19 +225,7 @@ function read(id: string): Pick<Stored, 'session' | 'unreadable'> {
       return { session: null, unreadable: null };
     throw unusable(recordOf(id), error);
   }
-  if (text.length > RECORD_BYTES) return { session: null, unreadable: 'it is too large' };
-  try {
-    const parsed = SessionSchema.safeParse(JSON.parse(text));
-    if (!parsed.success) {
-      const issue = parsed.error.issues[0];
-      const unreadable = `${issue?.path.join('.')}: ${issue?.message}`;
-      return { session: null, unreadable };
-    }
-    if (parsed.data.id !== id) return { session: null, unreadable: `it is of ${parsed.data.id}` };
-    return { session: parsed.data, unreadable: null };
-  } catch (error) {
-    return { session: null, unreadable: (error as Error).message };
-  }
+  return parseSession(text, id);
 }
 
 /** null: nothing has this id. */
@@ -251,7 +265,14 @@ export function reserve(id: string, tool: string, start: Date): StoredSession {
   requireStore();
   const startTicks = processState(process.pid)?.startTicks ?? 0;
   const session: StoredSession = {
-    ...{ version: 1, id, tool, owner: own(), boot: bootId(), start: start.toISOString() },
+    ...{
+      version: SESSION_VERSION,
+      id,
+      tool,
+      owner: own(),
+      boot: bootId(),
+      start: start.toISOString(),
+    },
     ...{ state: 'arming', pid: process.pid, startTicks },
   };
   const path = temporary(id, session);
@@ -275,7 +296,7 @@ export function reserve(id: string, tool: string, start: Date): StoredSession {
 
 function taken(id: string): SysieveError {
   return new SysieveError('input', 'session-exists', `there is a session ${id} already`, {
-    remedy: `Give another --session-name, or end it: sysieve stop ${id}; sysieve sessions --prune removes leftovers.`,
+    remedy: `Give another --session-name, or end it with 'sysieve stop ${id}'; 'sysieve sessions --prune' removes leftovers.`,
   });
 }
 

@@ -35,7 +35,7 @@ export class ImageFilter {
       'image-not-found',
       `${this.source.engine} has no image ${image}`,
       {
-        remedy: `Pull or build it first, or name one that is there: ${this.source.engine} images.`,
+        remedy: `Pull or build it first, or name one that '${this.source.engine} images' lists.`,
       },
     );
   }

@@ -28,7 +28,7 @@ interface Flags {
 }
 
 function parseCount(text: string): number {
-  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('A number from 0 to 99999.');
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('expected a number from 0 to 99999');
   return Number(text);
 }
 

@@ -4,7 +4,7 @@ import { ENGINE_CAPABILITIES } from '../tables';
 
 export function items(text: string): string[] {
   const made = text.split(',').map((item) => item.trim());
-  if (made.includes('')) throw new InvalidArgumentError('An empty name.');
+  if (made.includes('')) throw new InvalidArgumentError('expected no empty name');
   return made;
 }
 

@@ -72,7 +72,8 @@ export function register(program: Command): void {
 }
 
 function reading(text: string): 'docker' | 'podman' {
-  if (text !== 'docker' && text !== 'podman') throw new InvalidArgumentError('docker or podman.');
+  if (text !== 'docker' && text !== 'podman')
+    throw new InvalidArgumentError('expected docker or podman');
   return text;
 }
 
@@ -80,6 +81,6 @@ const ENGINES: readonly EngineChoice[] = ['auto', 'docker', 'podman', 'cri', 'oc
 
 function engine(text: string): EngineChoice {
   const found = ENGINES.find((choice) => choice === text);
-  if (found === undefined) throw new InvalidArgumentError(`one of ${ENGINES.join(', ')}.`);
+  if (found === undefined) throw new InvalidArgumentError(`expected one of ${ENGINES.join(', ')}`);
   return found;
 }

@@ -108,7 +108,7 @@ function named(path: string, text: string, name: string | undefined): NamedProfi
 async function readProfiles(paths: readonly string[], name: string | undefined): Promise<Profiles> {
   if (name !== undefined && paths.length > 1) {
     throw new SysieveError('usage', 'usage', '--name names one profile, and there are several', {
-      remedy: 'Several are named by their files.',
+      remedy: 'Leave --name out: several are named by their files.',
     });
   }
   const made: NamedProfile[] = [];

@@ -1,13 +1,13 @@
 /** What several commands read alike: recordings, the evidence beside a profile, lists of names. */
 import { InvalidArgumentError } from 'commander';
-import { SysieveError } from '../errors';
 import { readTextFile, sourceName } from '../io';
 import type { RuntimeChoice } from '../minimise';
 import { mergeRecordings, parseRecording, type Recording } from '../recording';
+import { stdinTwice } from './streams';
 
 export function list(text: string): string[] {
   const items = text.split(',').map((item) => item.trim());
-  if (items.includes('')) throw new InvalidArgumentError('An empty name.');
+  if (items.includes('')) throw new InvalidArgumentError('expected no empty name');
   return items;
 }
 
@@ -18,14 +18,14 @@ export function parseRuntime(text: string, previous: RuntimeChoice | undefined):
     | 'none'
     | undefined;
   if (whole === undefined) return names;
-  if (names.length > 1) throw new InvalidArgumentError(`'${whole}' goes with no other name.`);
+  if (names.length > 1) throw new InvalidArgumentError(`'${whole}' goes with no other name`);
   return whole;
 }
 
 /** Merged; of runs that contradict each other the error names the files. */
 export async function readRecordings(paths: readonly string[]): Promise<Recording> {
   if (paths.filter((path) => path === '-').length > 1) {
-    throw new SysieveError('usage', 'usage', "'-' (standard input) can be read only once");
+    throw stdinTwice();
   }
   const recordings: Recording[] = [];
   for (const path of paths) {

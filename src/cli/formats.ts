@@ -1,6 +1,7 @@
 /** What `export` and `import` share: formats by name, each with the options that it reads. */
 import type { Option } from 'commander';
 import { SysieveError } from '../errors';
+import { stdinTwice, stdoutTwice } from './streams';
 
 interface Format {
   readonly summary: string;
@@ -22,7 +23,7 @@ export function formatNamed<F extends Format>(
   const format = formats.get(name);
   if (format !== undefined) return format;
   throw new SysieveError('usage', 'usage', `${flag} ${JSON.stringify(name)}: no such format`, {
-    remedy: `One of ${[...formats.keys()].join(', ')}.`,
+    remedy: `Give one of ${[...formats.keys()].join(', ')}.`,
   });
 }
 
@@ -56,10 +57,10 @@ export function checkUsage(
     throw new SysieveError('usage', 'usage', `${named} takes one file at a time`);
   }
   if (paths.filter((path) => path === '-').length > 1) {
-    throw new SysieveError('usage', 'usage', "'-' (standard input) can be read only once");
+    throw stdinTwice();
   }
   if (flags.output === '-' && flags.json) {
-    throw new SysieveError('usage', 'usage', '--json and -o - both want standard output');
+    throw stdoutTwice();
   }
 }
 

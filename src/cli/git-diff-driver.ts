@@ -138,7 +138,7 @@ async function run(args: readonly string[], flags: Flags): Promise<void> {
   }
   if (args.length !== 7 && args.length !== 9) {
     throw new SysieveError('usage', 'usage', 'git calls this with 1, 7 or 9 arguments', {
-      remedy: 'Set it up as sysieve git-diff-driver --help says; by hand, use sysieve diff.',
+      remedy: "Set it up as 'sysieve git-diff-driver --help' says; by hand, use 'sysieve diff'.",
     });
   }
   const change = changeOf(args);

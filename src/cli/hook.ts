@@ -268,7 +268,9 @@ async function writeProfile(
   if (input !== null) {
     const text = await readPlace(input, directories);
     if (text === null) {
-      throw new SysieveError('input', 'hook-input', `${input}: there is no such profile`);
+      throw new SysieveError('input', 'hook-input', `${input}: there is no such profile`, {
+        remedy: 'Name one that is there in if: of the annotation, or leave if: out.',
+      });
     }
     extended = { text, source: input };
   }

@@ -7,6 +7,7 @@ import { SysieveError } from '../errors';
 import { checkDestination, readTextFile, sourceName, writeFileAtomic } from '../io';
 import { CONFIG_FILE } from '../staging/config-file';
 import { emitJson, say } from './output';
+import { stdoutTwice } from './streams';
 import { printable } from './terminal';
 
 interface Flags {
@@ -68,7 +69,7 @@ function checkFlags(flags: Flags): void {
     throw usage('--add changes a file', 'Leave out -o -, or leave out --add.');
   }
   if (json === true && output === '-') {
-    throw usage('--json and -o - both want standard output', 'Leave out one of them.');
+    throw stdoutTwice();
   }
 }
 
@@ -100,7 +101,7 @@ async function run(flags: Flags): Promise<void> {
   const names = Object.keys(found.apps);
   if (names.length === 0) {
     throw new SysieveError('input', 'config-empty', 'nothing was found that could be an app', {
-      remedy: 'A service needs an image.',
+      remedy: 'Give a Compose file with a service that has an image.',
     });
   }
   const text = await textOf(found, flags);

@@ -152,7 +152,9 @@ async function run(flags: Flags): Promise<void> {
   const facts = readPosture(pid);
   const { seccomp, notes } = await readSeccomp({ ...found, label: target.label, flags, before });
   if (seccompState(pid).startTicks !== before.startTicks) {
-    throw new SysieveError('input', 'process-not-found', `process ${pid} ended meanwhile`);
+    throw new SysieveError('input', 'process-not-found', `process ${pid} ended meanwhile`, {
+      remedy: 'Give the id of a running process.',
+    });
   }
   await found.check();
   const lines = inspect(facts, seccomp);
@@ -174,7 +176,7 @@ async function run(flags: Flags): Promise<void> {
 
 function pidArgument(text: string): number {
   if (!/^[1-9]\d{0,9}$/.test(text) || Number(text) > 0x7fffffff) {
-    throw new InvalidArgumentError('The id of a process.');
+    throw new InvalidArgumentError('expected the id of a process');
   }
   return Number(text);
 }

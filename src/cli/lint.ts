@@ -17,6 +17,7 @@ import {
   waived,
 } from './review';
 import { loadSide } from './side';
+import { stdinTwice } from './streams';
 
 interface Flags extends ReviewFlags {
   target?: Target;
@@ -50,8 +51,8 @@ async function profileOf(spec: string, { withoutBase }: Flags): Promise<ProfileS
   const side = await loadSide(spec, { withoutBase: withoutBase === true });
   if (side.kind === 'profile') return side;
   throw new SysieveError('input', 'lint-of-process', `${spec}: there is no profile to lint`, {
-    cause: 'A process has compiled filters, or none.',
-    remedy: 'Give its profile; sysieve diff compares it with what the process has.',
+    cause: 'a process has compiled filters, or none',
+    remedy: "Give its profile; 'sysieve diff' compares it with what the process has.",
   });
 }
 
@@ -103,7 +104,7 @@ function apart(reports: readonly Report[], whole: Report): Report[] {
 async function run(specs: string[], flags: Flags): Promise<void> {
   const format = formatOf(flags);
   if ([...specs, flags.waivers].filter((spec) => spec === '-').length > 1) {
-    throw new SysieveError('usage', 'usage', "'-' (standard input) can be read only once");
+    throw stdinTwice();
   }
   const sides: ProfileSide[] = [];
   for (const spec of specs) sides.push(await profileOf(spec, flags));

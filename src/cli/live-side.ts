@@ -19,7 +19,9 @@ type LiveSide = FilterSide | UnfilteredSide;
 function machine(): Live['machine'] {
   if (process.arch === 'x64') return 'x86_64';
   if (process.arch === 'arm64') return 'aarch64';
-  throw new SysieveError('system', 'machine-unknown', `there are no tables for ${process.arch}`);
+  throw new SysieveError('system', 'machine-unknown', `there are no tables for ${process.arch}`, {
+    remedy: 'Run sysieve on x86_64 or aarch64.',
+  });
 }
 
 /** runc and crun by whatever name or path an engine has for them; null: another runtime. */
@@ -55,7 +57,9 @@ export function readLive(
   // Strict mode: it is refused with its own words.
   const programs = dumpFilters(pid);
   if (seccompState(pid).startTicks !== before.startTicks) {
-    throw new SysieveError('input', 'process-not-found', `process ${pid} ended meanwhile`);
+    throw new SysieveError('input', 'process-not-found', `process ${pid} ended meanwhile`, {
+      remedy: 'Give the id of a running process.',
+    });
   }
   return { kind: 'filters', label, notes, live, policy: policyOfPrograms(programs) } as const;
 }

@@ -13,6 +13,7 @@ import {
 } from '../profile';
 import { mergeRecordings, parseRecording, serializeRecording } from '../recording';
 import { emitJson, say } from './output';
+import { stdinTwice, stdoutTwice } from './streams';
 
 interface Flags {
   output: string;
@@ -32,7 +33,7 @@ function isRecording({ text }: Input): boolean {
 
 async function readInputs(paths: readonly string[]): Promise<Input[]> {
   if (paths.filter((path) => path === '-').length > 1) {
-    throw new SysieveError('usage', 'usage', "'-' (standard input) can be read only once");
+    throw stdinTwice();
   }
   const inputs: Input[] = [];
   for (const path of paths) {
@@ -103,7 +104,7 @@ async function profiles(inputs: readonly Input[], flags: Flags): Promise<void> {
 
 async function run(paths: string[], flags: Flags): Promise<void> {
   if (flags.output === '-' && flags.json) {
-    throw new SysieveError('usage', 'usage', '--json and -o - both want standard output');
+    throw stdoutTwice();
   }
   await checkDestination(flags.output);
   const inputs = await readInputs(paths);

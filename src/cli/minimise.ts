@@ -27,6 +27,7 @@ import { parseCost, sayCosts } from './cost';
 import { list, parseRuntime, readRecordings } from './files';
 import { emitJson, say, warn } from './output';
 import { proofJson, sayProof } from './proof';
+import { stdoutTwice } from './streams';
 
 interface Flags {
   output: string;
@@ -50,7 +51,7 @@ function parseErrno(text: string): number {
   const named = (constants.errno as Record<string, number>)[text];
   const number = named ?? (/^\d{1,4}$/.test(text) ? Number(text) : Number.NaN);
   if (!(number >= 1 && number <= 4095)) {
-    throw new InvalidArgumentError('Neither the name of an errno nor a number from 1 to 4095.');
+    throw new InvalidArgumentError('expected the name of an errno or a number from 1 to 4095');
   }
   return number;
 }
@@ -58,7 +59,10 @@ function parseErrno(text: string): number {
 export function parseEngineDefault(text: string): EngineDefaults {
   if (text === 'none') return [];
   const match = /^(docker|podman)(?:@(\d[\w.+~-]*))?$/.exec(text);
-  if (match === null) throw new InvalidArgumentError('Neither none nor docker or podman.');
+  if (match === null)
+    throw new InvalidArgumentError(
+      'expected none, docker or podman, the latter two with @VERSION or without',
+    );
   return [{ engine: match[1] as 'docker' | 'podman', version: match[2] ?? null }];
 }
 
@@ -81,7 +85,7 @@ async function run(paths: string[], flags: Flags): Promise<void> {
   const toStdout = flags.output === '-';
   const evidence = toStdout ? null : evidencePath(flags.output);
   if (toStdout && flags.json) {
-    throw new SysieveError('usage', 'usage', '--json and -o - both want standard output');
+    throw stdoutTwice();
   }
   if (flags.denyErrno !== undefined && flags.default !== 'errno') {
     throw new SysieveError('usage', 'usage', '--deny-errno needs --default errno');

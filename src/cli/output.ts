@@ -29,8 +29,7 @@ export async function reportError(thrown: unknown, json: boolean): Promise<numbe
     ? thrown
     : new SysieveError('defect', 'defect', 'sysieve failed in a way it should not', {
         cause: thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown),
-        remedy:
-          'Please report this with the command you ran; SYSIEVE_DEBUG=1 prints where it failed.',
+        remedy: 'Report this with the command you ran; SYSIEVE_DEBUG=1 prints where it failed.',
       });
   if (json) {
     await emitJson(error.toJSON());

@@ -28,7 +28,8 @@ interface Flags {
 }
 
 export function parseJobs(text: string): number {
-  if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError('A number from 1 to 999.');
+  if (!/^[1-9]\d{0,2}$/.test(text))
+    throw new InvalidArgumentError('expected a number from 1 to 999');
   return Number(text);
 }
 
@@ -51,6 +52,7 @@ export function interruptible(): {
         'system',
         'interrupted',
         `interrupted by ${signal} before its profile was written`,
+        { remedy: "Run 'sysieve profile' again: what was there before is unchanged." },
       ),
     );
   };

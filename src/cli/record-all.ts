@@ -10,6 +10,7 @@ import type { Run } from '../recording';
 import { duration, LiveLine } from './live';
 import type { Options } from './record-options';
 import { writeRuns } from './recorded';
+import { stdoutTwice } from './streams';
 import { printable } from './terminal';
 
 export async function recordEvery(command: readonly string[], options: Options): Promise<void> {
@@ -75,7 +76,7 @@ function refuseOthers(command: readonly string[], options: Options): void {
       'all-unfit',
       `--all and ${given.join(' and ')} exclude each other`,
       {
-        remedy: 'It follows containers, and with the ebpf tracer alone.',
+        remedy: 'Leave one of them out: --all follows containers, and with the ebpf tracer alone.',
       },
     );
   }
@@ -92,9 +93,7 @@ function refuseOthers(command: readonly string[], options: Options): void {
     );
   }
   if (options.json === true && options.output === '-') {
-    throw new SysieveError('usage', 'stdout-twice', '--json and -o - both want stdout', {
-      remedy: 'Write the recording to a file.',
-    });
+    throw stdoutTwice();
   }
 }
 

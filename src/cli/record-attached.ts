@@ -52,12 +52,13 @@ export async function record(
   if ((options.tracer === 'ptrace' || options.tracer === 'notify') && options.denied === true) {
     const message = `--denied has no meaning with --tracer ${options.tracer}`;
     throw new SysieveError('usage', 'denied-unseen', message, {
-      remedy: 'It cannot tell denied calls from others: leave out --denied, or use --tracer ebpf.',
+      remedy:
+        'Leave out --denied, or use --tracer ebpf: this one cannot tell denied calls from others.',
     });
   }
   if (options.untilStable !== undefined && options.pid !== undefined && !options.withoutStart) {
     throw new SysieveError('usage', 'start-unseen', '--until-stable waits for a start', {
-      remedy: 'A process that runs shows none: add --without-start, and record a start apart.',
+      remedy: 'Add --without-start, and record a start apart: a process that runs shows none.',
     });
   }
   const { tracer, programs } = options;

@@ -60,7 +60,7 @@ export async function recordDetached(
     throw refused(
       'detach-end',
       `--${ended} has no meaning with --detach`,
-      'It is ended, and written, by sysieve stop.',
+      "Leave it out: 'sysieve stop ID' ends the recording and writes it.",
     );
   }
   const { session, memory } = await detach(target, {
@@ -71,7 +71,7 @@ export async function recordDetached(
   });
   const what = session.target.name ?? `process ${session.target.id}`;
   say(`recording ${printable(what)} as session ${session.id}, without a process`);
-  say(`end it with: sysieve stop ${session.id} -o recording.json`);
+  say(`end it with 'sysieve stop ${session.id} -o recording.json'`);
   if (options.json === true) {
     const { id, start, target: of, attachedLate } = session;
     await emitJson({ version: 1, session: id, start, target: of, attachedLate, memory });

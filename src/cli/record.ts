@@ -8,7 +8,7 @@ import type { Options } from './record-options';
 import { parseDuration, parseSize } from './units';
 
 function parsePid(text: string): number {
-  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError('a process id is expected');
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw new InvalidArgumentError('expected the id of a process');
   return Number(text);
 }
 

@@ -10,6 +10,7 @@ import { checkDestination, writeFileAtomic } from '../io';
 import type { Run } from '../recording';
 import { LiveLine } from './live';
 import { terminalSentToo } from './signals';
+import { stdoutTwice } from './streams';
 import { printable } from './terminal';
 
 export interface Flags {
@@ -33,9 +34,7 @@ export async function recordWith(
   advice: readonly string[] = [],
 ): Promise<void> {
   if (options.json === true && options.output === '-') {
-    throw new SysieveError('usage', 'stdout-twice', '--json and -o - both want stdout', {
-      remedy: 'Write the recording to a file.',
-    });
+    throw stdoutTwice();
   }
 
   // Before an hour of recording, not after it.

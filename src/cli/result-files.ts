@@ -25,9 +25,15 @@ async function makeDirectory(path: string): Promise<void> {
   } catch (thrown) {
     const code = (thrown as NodeJS.ErrnoException).code ?? 'unknown';
     const kind = code === 'EEXIST' || code === 'ENOTDIR' ? 'input' : 'system';
-    throw new SysieveError(kind, 'file-write', `${path} is no directory and cannot become one`, {
-      cause: `mkdir: ${code}`,
-    });
+    throw new SysieveError(
+      kind,
+      kind === 'input' ? 'file-path' : 'file-write',
+      `${path} is no directory and cannot become one`,
+      {
+        cause: `mkdir: ${code}`,
+        remedy: 'Give a directory that is there, or one that can be made.',
+      },
+    );
   }
 }
 

@@ -22,7 +22,7 @@ const WAIVERS_FILE = 'sysieve.waivers.json';
 function oneOf<Value extends string>(values: readonly Value[]): (text: string) => Value {
   return (text) => {
     const found = values.find((value) => value === text);
-    if (found === undefined) throw new InvalidArgumentError(`One of ${values.join(', ')}.`);
+    if (found === undefined) throw new InvalidArgumentError(`expected one of ${values.join(', ')}`);
     return found;
   };
 }

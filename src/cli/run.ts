@@ -60,7 +60,7 @@ function programOf(command: readonly string[]): string {
   const [name] = command;
   if (name !== undefined) return name;
   throw new SysieveError('usage', 'command-missing', 'no command to run', {
-    remedy: 'Put it last: sysieve run --profile FILE -- COMMAND.',
+    remedy: "Put it last: 'sysieve run --profile FILE -- COMMAND'.",
   });
 }
 
@@ -143,7 +143,7 @@ function refuseWithoutComplaint({ output, duration, json }: Options): void {
 function refuseNotify(profile: Profile, source: string): void {
   if (!profile.syscalls.some((rule) => rule.action === 'SCMP_ACT_NOTIFY')) return;
   throw new SysieveError('input', 'profile-needs-listener', `${source} uses SCMP_ACT_NOTIFY`, {
-    remedy: 'run has no listener to ask; give those calls another action.',
+    remedy: 'Give those calls another action: run has no listener to ask.',
   });
 }
 
@@ -161,7 +161,7 @@ function refuseWithoutExecve({ program }: Compiled, source: string): void {
     {
       cause: `the filter answers execve with 0x${action.toString(16).padStart(8, '0')}`,
       remedy:
-        'It was made without the sysieve runtime: add it, e.g. minimise --runtime sysieve,runc,crun.',
+        "Make it with 'sysieve minimise --runtime sysieve,runc,crun': it lacks the calls of that launcher.",
     },
   );
 }

@@ -7,6 +7,7 @@ import type { ProfileSide, Side } from '../diff';
 import type { EngineChoice } from '../engines';
 import { SysieveError } from '../errors';
 import { evidenceBeside, evidencePath, readFromGit, readTextFile, sourceName } from '../io';
+import { stdinTwice } from './streams';
 
 export interface SideOptions {
   engine?: EngineChoice;
@@ -111,7 +112,7 @@ export async function loadSides(
   options: Omit<SideOptions, 'beside'> = {},
 ): Promise<[Side, Side]> {
   if (before === '-' && after === '-') {
-    throw new SysieveError('usage', 'usage', "'-' (standard input) can be read only once");
+    throw stdinTwice();
   }
   if (isDefault(before)) {
     const other = await loadSide(after, options);

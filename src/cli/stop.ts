@@ -1,11 +1,11 @@
 /** `sysieve stop SESSION`: ends a recording without a process, and writes it. */
 import type { Command } from 'commander';
 import { snapshot, stopSession } from '../capture/detached';
-import { SysieveError } from '../errors';
 import { checkDestination } from '../io';
 import type { Run } from '../recording';
 import { emitJson, say } from './output';
 import { writeRun } from './recorded';
+import { stdoutTwice } from './streams';
 import { summary } from './summary';
 import { printable } from './terminal';
 
@@ -33,9 +33,7 @@ export function register(program: Command): void {
 async function stop(id: string, options: Options): Promise<void> {
   const { output, keep, json } = options;
   if (json === true && output === '-') {
-    throw new SysieveError('usage', 'stdout-twice', '--json and -o - both want stdout', {
-      remedy: 'Write the recording to a file.',
-    });
+    throw stdoutTwice();
   }
   await checkDestination(output);
   let written: Run | undefined;

@@ -7,7 +7,7 @@ export function parseDuration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text);
   const ms = match === null ? Number.NaN : Number(match[1]) * (MILLISECONDS[match[2] ?? 's'] ?? 0);
   if (!(ms >= 1 && ms <= 0x7fffffff)) {
-    throw new InvalidArgumentError('a time such as 90s, 10m or 2h is expected, at most 24 days');
+    throw new InvalidArgumentError('expected a time such as 90s, 10m or 2h, at most 24 days');
   }
   return ms;
 }
@@ -20,7 +20,7 @@ export function parseSize(text: string): number {
   const bytes =
     match === null ? Number.NaN : Number(match[1]) * (BYTES[(match[2] ?? '').toUpperCase()] ?? 1);
   if (!(bytes >= 1 && bytes <= Number.MAX_SAFE_INTEGER)) {
-    throw new InvalidArgumentError('a size such as 64M is expected');
+    throw new InvalidArgumentError('expected a size such as 64M');
   }
   return bytes;
 }

@@ -107,7 +107,8 @@ function refuseTracer(tracer: string): void {
       tracer === 'ptrace'
         ? 'it stops before a filter is asked, so that a denied call looks like one that failed'
         : 'its filter stands above others, which answer without its being asked',
-    remedy: 'Leave --tracer out: verify needs eBPF, and with it root; see sysieve doctor.',
+    remedy:
+      "Leave --tracer out: verify needs eBPF, and with it root; 'sysieve doctor' says what is lacking.",
   });
 }
 
@@ -275,7 +276,8 @@ function notTheProfile(refused: readonly DeniedCall[]): SysieveError {
   const names = refused.map(({ name, number }) => name ?? `#${number}`).join(', ');
   return new SysieveError('input', 'denied-by-another', `the profile permits ${names} already`, {
     cause: 'another filter denied it: one of the program itself, or of who started it',
-    remedy: 'No profile can permit what a further filter denies; see sysieve diff container:NAME.',
+    remedy:
+      "Look at its filters with 'sysieve diff PROFILE container:NAME': no profile permits what a further filter denies.",
   });
 }
 
@@ -291,7 +293,7 @@ export async function verifyLive(
   }
   if (flags.repair === true && file === '-' && flags.dryRun !== true) {
     throw new SysieveError('usage', 'usage', '--repair writes the profile back: name its file', {
-      remedy: 'Or look only: --repair --dry-run.',
+      remedy: 'Give a file, or look only: --repair --dry-run.',
     });
   }
   const before = parseProfile(await readTextFile(file), sourceName(file));

@@ -84,7 +84,7 @@ async function run(named: string | undefined, command: string[], flags: Flags): 
 
 function parseRounds(text: string): number {
   if (!/^\d{1,3}$/.test(text) || Number(text) < 1) {
-    throw new InvalidArgumentError('A number from 1 to 999.');
+    throw new InvalidArgumentError('expected a number from 1 to 999');
   }
   return Number(text);
 }

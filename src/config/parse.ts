@@ -1,12 +1,13 @@
 /** Text to Config: every way the text can be wrong is an error that says where and what to do. */
 import * as z from 'zod';
-import { checkDocument, readDocument } from '../json';
+import { checkDocument, readDocument, upToDate } from '../json';
 import { inconsistencies } from './consistency';
-import { type Config, ConfigSchema } from './schema';
+import { CONFIG_VERSIONS, type Config, ConfigSchema } from './schema';
 
 /** `source` names the input in errors: a file, or "standard input". */
 export function parseConfig(text: string, source: string): Config {
-  return checkDocument(ConfigSchema, readDocument('config', text, source), { inconsistencies });
+  const document = upToDate(readDocument('config', text, source), CONFIG_VERSIONS);
+  return checkDocument(ConfigSchema, document, { inconsistencies });
 }
 
 /** In the draft that editors know best. */

@@ -5,8 +5,13 @@
  * relative to the file. What no schema can say is in consistency.ts.
  */
 import * as z from 'zod';
+import type { Versions } from '../json';
 import { TARGETS } from '../lint/types';
 import { TIERS } from '../minimise/types';
+
+const CONFIG_VERSION = 1;
+/** People write it: only what a later sysieve reads in another way must say so. */
+export const CONFIG_VERSIONS: Versions = { current: CONFIG_VERSION, unmarked: 1, migrations: {} };
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
@@ -261,6 +266,10 @@ export const AppName = z
 
 export const ConfigSchema = z.strictObject({
   $schema: z.string().optional().meta({ description: 'For editors: where this schema is.' }),
+  version: z
+    .literal(CONFIG_VERSION)
+    .optional()
+    .meta({ description: 'Of this format. Where not given, 1.', default: 1 }),
   apps: z.record(AppName, AppSchema).meta({ description: 'By name.' }),
 });
 export type Config = z.infer<typeof ConfigSchema>;

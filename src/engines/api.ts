@@ -164,7 +164,7 @@ export function refused(
 ): SysieveError {
   return new SysieveError('system', `container-not-${what}`, `${engine}: ${name} was not ${what}`, {
     cause: said.trim().split('\n').at(-1) ?? '',
-    remedy: `the words above are the engine's; ${engine} logs and ${engine} inspect may tell more`,
+    remedy: `Look at what '${engine} logs ${name}' and '${engine} inspect ${name}' tell: the cause is in the engine's own words.`,
   });
 }
 
@@ -172,18 +172,18 @@ export function imageMissing(engine: string, image: string): SysieveError {
   const one = engine.split(' ')[0] ?? engine;
   return new SysieveError('input', 'image-not-found', `${engine} has no image "${image}"`, {
     cause: 'sysieve pulls nothing',
-    remedy: `pull or build it first: ${one} pull ${image}`,
+    remedy: `Pull or build it first: '${one} pull ${image}'.`,
   });
 }
 
 export function nameTaken(engine: ApiEngineName, name: string): SysieveError {
   return new SysieveError('input', 'container-name-taken', `${engine} has a container "${name}"`, {
-    remedy: `remove it with ${engine} rm ${name}, or choose another name`,
+    remedy: `Remove it with '${engine} rm ${name}', or choose another name.`,
   });
 }
 
 export function noContainer(engine: ApiEngineName, id: string): SysieveError {
   return new SysieveError('input', 'container-not-found', `${engine} has no container "${id}"`, {
-    remedy: `list what there is with ${engine} ps -a`,
+    remedy: `List what there is with '${engine} ps -a'.`,
   });
 }

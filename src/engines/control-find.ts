@@ -52,7 +52,7 @@ async function answering(asked: readonly Candidate[]): Promise<ContainerControl[
   if (found.length > 0) return found;
   throw new SysieveError('system', 'engine-unreachable', 'no container engine answered', {
     cause: failures.map((f) => `${f.message}: ${f.reason}`).join('; '),
-    remedy: failures[0]?.remedy ?? 'start the engine',
+    remedy: failures[0]?.remedy ?? 'Start the engine.',
   });
 }
 
@@ -70,12 +70,12 @@ export async function containerControl(options: ControlOptions): Promise<Contain
   const [only, other] = having;
   if (other !== undefined) {
     throw new SysieveError('input', 'image-ambiguous', `docker and podman both have "${image}"`, {
-      remedy: 'say which: --engine docker or --engine podman',
+      remedy: 'Say which: --engine docker or --engine podman.',
     });
   }
   if (only !== undefined) return only;
   throw new SysieveError('input', 'image-not-found', `no engine has an image "${image}"`, {
     cause: `asked ${found.map((c) => c.engine).join(' and ')}; sysieve pulls nothing`,
-    remedy: `pull or build it first, with the engine that shall run it`,
+    remedy: 'Pull or build it first, with the engine that shall run it.',
   });
 }

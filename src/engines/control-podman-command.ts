@@ -22,7 +22,8 @@ function volume({ source, target, readOnly }: ContainerSpec['volumes'][number]):
   }
   throw new SysieveError('input', 'volume-unsupported', `podman takes no ":" in "${source}"`, {
     cause: 'its command separates source, target and options by it',
-    remedy: 'rename the path, or start podman system service and name its socket',
+    remedy:
+      "Rename the path, or start 'podman system service' and name its socket in CONTAINER_HOST.",
   });
 }
 
@@ -94,7 +95,7 @@ async function follow(
     signal.throwIfAborted();
     throw new SysieveError('system', 'engine-unreachable', `cannot run ${command}`, {
       cause: (error as Error).message,
-      remedy: 'check that podman works: podman ps',
+      remedy: "Check that podman works: 'podman ps'.",
     });
   }
 }

@@ -56,7 +56,7 @@ function unixPath(engine: EngineName, variable: string, value: string): string {
   if (match?.[1] !== undefined) return match[1];
   throw new SysieveError('system', 'engine-remote', `${engine} at ${value} is not a local socket`, {
     cause: `${variable}: the processes of a remote engine are not on this machine`,
-    remedy: `run sysieve where ${engine} runs, or name its local socket as unix://PATH`,
+    remedy: `Run sysieve where ${engine} runs, or name its local socket as unix://PATH.`,
   });
 }
 
@@ -186,7 +186,7 @@ async function ask(
     'system',
     'container-process-not-here',
     `${engine.name} says the container runs, but its process is not in this pid namespace`,
-    { remedy: 'run sysieve on the host of the engine, in its pid namespace' },
+    { remedy: 'Run sysieve on the host of the engine, in its pid namespace.' },
   );
 }
 
@@ -202,26 +202,26 @@ export function noEngine(options: FindOptions): SysieveError {
   const several = { auto: ['docker', 'podman', 'cri'], oci: ['runc', 'crun'] } as const;
   const which = engine === 'auto' || engine === 'oci' ? several[engine] : [engine];
   const remedies: Partial<Record<EngineChoice, string>> = {
-    cri: `start containerd or CRI-O, or name its socket in ${CRI_VARIABLE}`,
-    oci: 'name the state directory: --state-dir DIR',
-    runc: 'name the state directory: --state-dir DIR',
-    crun: 'name the state directory: --state-dir DIR',
+    cri: `Start containerd or CRI-O, or name its socket in ${CRI_VARIABLE}.`,
+    oci: 'Name the state directory: --state-dir DIR.',
+    runc: 'Name the state directory: --state-dir DIR.',
+    crun: 'Name the state directory: --state-dir DIR.',
   };
   return new SysieveError('system', 'engine-unreachable', 'found no container engine to ask', {
     cause: which.map((e) => `${e}: ${looked[e]}`).join('; '),
     remedy:
-      remedies[engine] ?? 'start the engine, or name its socket in DOCKER_HOST or CONTAINER_HOST',
+      remedies[engine] ?? 'Start the engine, or name its socket in DOCKER_HOST or CONTAINER_HOST.',
   });
 }
 
 const API_LISTS =
-  'list what there is with docker ps -a or podman ps -a; DOCKER_HOST and CONTAINER_HOST name other sockets';
+  "List what there is with 'docker ps -a' or 'podman ps -a'; DOCKER_HOST and CONTAINER_HOST name other sockets";
 const LISTS: Record<EngineName, string> = {
-  docker: API_LISTS,
-  podman: `${API_LISTS} (of a user: unix:///run/user/UID/podman/podman.sock)`,
-  cri: `list what there is with crictl ps -a; ${CRI_VARIABLE} names another socket`,
-  runc: 'list what there is with runc list; --state-dir names another directory',
-  crun: 'list what there is with crun list; --state-dir names another directory',
+  docker: `${API_LISTS}.`,
+  podman: `${API_LISTS} (of a user: unix:///run/user/UID/podman/podman.sock).`,
+  cri: `List what there is with 'crictl ps -a'; ${CRI_VARIABLE} names another socket.`,
+  runc: "List what there is with 'runc list'; --state-dir names another directory.",
+  crun: "List what there is with 'crun list'; --state-dir names another directory.",
 };
 
 /** One container by name, id or id prefix. Never a guess: two engines with the name is an error. */
@@ -234,7 +234,7 @@ export async function findContainer(name: string, options: FindOptions): Promise
       'container-name-invalid',
       `no container can be named "${name}"`,
       {
-        remedy: 'names and ids start with a letter or digit, then letters, digits, "_", "." or "-"',
+        remedy: 'Give a name or id: a letter or digit, then letters, digits, "_", "." or "-".',
       },
     );
   }
@@ -261,7 +261,7 @@ export async function findContainer(name: string, options: FindOptions): Promise
       'input',
       'container-ambiguous',
       `a container "${name}" exists in ${found.map((f) => f.engine).join(' and in ')}`,
-      { remedy: `say which: ${found.map((f) => `--engine ${f.engine}`).join(' or ')}` },
+      { remedy: `Say which: ${found.map((f) => `--engine ${f.engine}`).join(' or ')}.` },
     );
   }
   const [only] = found;
@@ -270,7 +270,7 @@ export async function findContainer(name: string, options: FindOptions): Promise
   if (without.length === 0) {
     throw new SysieveError('system', 'engine-unreachable', 'no container engine answered', {
       cause: notAsked,
-      remedy: failures[0]?.remedy ?? 'start the engine',
+      remedy: failures[0]?.remedy ?? 'Start the engine.',
     });
   }
   throw new SysieveError('input', 'container-not-found', `no container "${name}"`, {
@@ -295,7 +295,7 @@ export async function localEngineVersion(engine: ApiEngineName): Promise<string>
   if (name !== engine) {
     throw new SysieveError('system', 'engine-other', `${place(candidate.endpoint)} is ${name}`, {
       cause: `its version says nothing about ${engine}`,
-      remedy: `name the version, or the socket of ${engine} in DOCKER_HOST or CONTAINER_HOST`,
+      remedy: `Name the version, or the socket of ${engine} in DOCKER_HOST or CONTAINER_HOST.`,
     });
   }
   return engineVersion(candidate.endpoint);

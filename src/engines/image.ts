@@ -41,7 +41,7 @@ const Shape = z.object({
 function notFound(image: string, cause: string): SysieveError {
   return new SysieveError('input', 'image-not-found', `the engine has no image "${image}"`, {
     cause,
-    remedy: 'pull or build it: what a container has of its own shows only beside its image',
+    remedy: 'Pull or build it: what a container has of its own shows only beside its image.',
   });
 }
 

@@ -57,7 +57,8 @@ function unreadable(file: string, error: unknown): SysieveError {
   const code = (error as NodeJS.ErrnoException).code;
   return new SysieveError('system', 'engine-unreachable', `cannot read ${file}`, {
     cause: error instanceof Error ? error.message : String(error),
-    remedy: code === 'EACCES' ? 'run sysieve as root' : 'name the state directory: --state-dir DIR',
+    remedy:
+      code === 'EACCES' ? 'Run sysieve as root.' : 'Name the state directory: --state-dir DIR.',
   });
 }
 
@@ -78,7 +79,7 @@ function readJson<T>(file: string, shape: z.ZodType<T>): T | null {
   const issue = parsed.error.issues[0];
   throw new SysieveError('system', 'engine-answer-unexpected', `${file} has an unknown shape`, {
     cause: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`,
-    remedy: 'report the runtime and its version to sysieve',
+    remedy: 'Report the runtime and its version to sysieve.',
   });
 }
 
@@ -145,7 +146,7 @@ function cgroupName({ cgroups }: State, id: string): string | null {
     `the cgroup of ${id} lies in one named alike`,
     {
       cause: first,
-      remedy: 'record it by its directory below /sys/fs/cgroup: --cgroup PATH',
+      remedy: 'Record it by its directory below /sys/fs/cgroup: --cgroup PATH.',
     },
   );
 }

@@ -28,7 +28,7 @@ function unixPath(variable: string, value: string): string {
   if (match?.[1] !== undefined) return match[1];
   throw new SysieveError('system', 'engine-remote', `${value} is not a local socket`, {
     cause: `${variable}: the processes of a remote runtime are not on this machine`,
-    remedy: 'run sysieve on the node, or name its local socket as unix://PATH',
+    remedy: 'Run sysieve on the node, or name its local socket as unix://PATH.',
   });
 }
 
@@ -55,7 +55,7 @@ export function statePlaces(runtime: RuntimeName, dir: string | undefined): Plac
     return [{ endpoint: { kind: 'state', path: path.resolve(dir), runtime }, named: true }];
   }
   throw new SysieveError('input', 'state-dir-not-found', `${dir} is no directory`, {
-    remedy: `give the directory that ${runtime} was given with --root, or leave it out`,
+    remedy: `Give the directory that ${runtime} was given with --root, or leave --state-dir out.`,
   });
 }
 

@@ -129,7 +129,7 @@ export function podmanCommandSource(command: string): ContainerSource {
       if (signal.aborted) return;
       throw new SysieveError('system', 'engine-events-unavailable', 'podman tells of no events', {
         cause: stderr.trim().split('\n').at(-1) ?? '',
-        remedy: 'check that podman events works: events_logger must not be none',
+        remedy: "Check that 'podman events' works: events_logger must not be none.",
       });
     },
   };

@@ -41,7 +41,7 @@ export async function podmanSeccomp(c: InspectedSpec): Promise<SeccompChoice> {
       `podman does not tell the seccomp profile of ${c.Name}`,
       {
         cause: `${file === '' ? 'no runtime configuration' : file}: ${(error as Error).message}`,
-        remedy: 'start the container once: podman writes what it gives the runtime only then',
+        remedy: 'Start the container once: podman writes what it gives the runtime only then.',
       },
     );
   }

@@ -137,7 +137,7 @@ export function runPodman(
       reject(
         new SysieveError('system', 'engine-unreachable', `cannot run ${command}`, {
           cause,
-          remedy: 'check that podman works: podman ps',
+          remedy: "Check that podman works: 'podman ps'.",
         }),
       );
     };
@@ -172,21 +172,21 @@ export function parseJson(command: string, text: string): unknown {
   } catch (error) {
     throw new SysieveError('system', 'engine-answer-unexpected', `${command} printed no JSON`, {
       cause: (error as Error).message,
-      remedy: 'check that podman works: podman ps',
+      remedy: "Check that podman works: 'podman ps'.",
     });
   }
 }
 
 /** What a user's podman lacks, by what it says then. */
 const ROOTLESS: readonly [RegExp, string][] = [
-  [/newuidmap|newgidmap/, 'install newuidmap and newgidmap (Debian: the package uidmap)'],
+  [/newuidmap|newgidmap/, 'Install newuidmap and newgidmap (Debian: the package uidmap).'],
   [
     /subuid|subgid|insufficient UIDs/,
-    'give the user ranges in /etc/subuid and /etc/subgid: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER',
+    "Give the user ranges in /etc/subuid and /etc/subgid: 'usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER'.",
   ],
   [
     /cannot clone|user namespaces?/i,
-    'let users make namespaces: user.max_user_namespaces, and on Debian kernel.unprivileged_userns_clone=1',
+    'Let users make namespaces: user.max_user_namespaces, and on Debian kernel.unprivileged_userns_clone=1.',
   ],
 ];
 
@@ -196,7 +196,7 @@ export function failed(command: string, stderr: string): SysieveError {
   const remedy = ROOTLESS.find(([said]) => said.test(cause))?.[1];
   return new SysieveError('system', 'engine-failed', `${command} failed`, {
     cause,
-    remedy: remedy ?? 'check that podman works for this user: podman ps',
+    remedy: remedy ?? "Check that podman works for this user: 'podman ps'.",
   });
 }
 

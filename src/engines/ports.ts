@@ -14,7 +14,7 @@ export function parsePort(text: string): Port {
   const [host, container] = [Number(match?.[2]), Number(match?.[3])];
   if (match === null || !isPort(host) || !isPort(container)) {
     throw new SysieveError('input', 'port-invalid', `"${text}" publishes no port`, {
-      remedy: 'write [ADDRESS:]HOST:CONTAINER[/tcp|udp], each port from 1 to 65535',
+      remedy: 'Write [ADDRESS:]HOST:CONTAINER[/tcp|udp], each port from 1 to 65535.',
     });
   }
   return { address: match[1] ?? '', host, container, protocol: match[4] === 'udp' ? 'udp' : 'tcp' };

@@ -84,7 +84,7 @@ export function readProcess(engine: EngineName, seen: Inspected): ProcessFacts |
       `cannot read /proc of the container's process ${pid}`,
       {
         cause: error instanceof Error ? error.message : String(error),
-        remedy: 'run sysieve as root, in the pid namespace of the container engine',
+        remedy: 'Run sysieve as root, in the pid namespace of the container engine.',
       },
     );
   }

@@ -29,9 +29,9 @@ export function connect(socketPath: string): Docker {
 export function unreachable(engine: string, where: string, error: unknown): SysieveError {
   const code = (error as NodeJS.ErrnoException).code;
   const remedies: Record<string, string> = {
-    ENOENT: 'start the engine, or name its socket in DOCKER_HOST or CONTAINER_HOST',
-    EACCES: 'run sysieve as root, or as a member of the group that owns the socket',
-    ECONNREFUSED: 'start the engine: the socket exists but nothing listens on it',
+    ENOENT: 'Start the engine, or name its socket in DOCKER_HOST or CONTAINER_HOST.',
+    EACCES: 'Run sysieve as root, or as a member of the group that owns the socket.',
+    ECONNREFUSED: 'Start the engine: the socket exists but nothing listens on it.',
   };
   const timedOut = /abort|timeout/i.test(`${(error as Error).name} ${code}`);
   return new SysieveError('system', 'engine-unreachable', `cannot ask ${engine} at ${where}`, {
@@ -40,7 +40,7 @@ export function unreachable(engine: string, where: string, error: unknown): Sysi
       : error instanceof Error
         ? error.message
         : String(error),
-    remedy: remedies[code ?? ''] ?? `check that the engine answers: ${engine} ps`,
+    remedy: remedies[code ?? ''] ?? `Check that the engine answers: '${engine} ps'.`,
   });
 }
 
@@ -52,7 +52,7 @@ export function unexpectedAnswer(engine: string, where: string, error: z.ZodErro
     `${engine} at ${where} answered in a shape sysieve does not know`,
     {
       cause: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`,
-      remedy: 'report the engine and its version to sysieve',
+      remedy: 'Report the engine and its version to sysieve.',
     },
   );
 }
@@ -62,7 +62,7 @@ export function ambiguousPrefix(engine: string, name: string): SysieveError {
     'input',
     'container-ambiguous',
     `more than one container of ${engine} has an id that starts with ${name}`,
-    { remedy: 'give more digits of the id, or the name' },
+    { remedy: 'Give more digits of the id, or the name.' },
   );
 }
 
@@ -115,7 +115,7 @@ function parsed(engine: string, where: string, body: string): unknown {
       `${engine} at ${where} sent no JSON`,
       {
         cause: (error as Error).message,
-        remedy: 'check what listens on that socket',
+        remedy: 'Check what listens on that socket.',
       },
     );
   }
@@ -148,7 +148,7 @@ export async function get(
   if (status === 404) return null;
   throw new SysieveError('system', 'engine-failed', `${engine} at ${socketPath} refused`, {
     cause: `HTTP ${status}: ${said}`,
-    remedy: `check that the engine is well: ${engine} inspect ${subject}`,
+    remedy: `Check that the engine is well: '${engine} ps -a'.`,
   });
 }
 

@@ -186,7 +186,8 @@ export function specOfInspected(
       `no other container can be made like ${engine}'s ${name}`,
       {
         cause: `sysieve cannot make one with ${problems.join(', ')}`,
-        remedy: 'record it where it runs, or describe the app by image and run options',
+        remedy:
+          "Record it where it runs with 'sysieve record --container', or describe the app by image and run options.",
       },
     );
   }

@@ -35,25 +35,41 @@ export function tooLarge(path: string, limit: number, size: number | null): Sysi
   );
 }
 
-function cannot(action: string, path: string, thrown: unknown): SysieveError {
+/** By what the system answers. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  EACCES: 'Check its permissions, or run as a user who may do that.',
+  EPERM: 'Check its permissions, or run as a user who may do that.',
+  EROFS: 'Give a path on a file system that can be written to.',
+  ENOSPC: 'Make room there, or give a path on another file system.',
+  EDQUOT: 'Make room there, or give a path on another file system.',
+};
+
+function cannot(action: 'read' | 'write', path: string, thrown: unknown): SysieveError {
   const code = errnoOf(thrown);
   const cause = `${(thrown as NodeJS.ErrnoException | null)?.syscall ?? action}: ${code}`;
   switch (code) {
-    case 'ENOENT':
-      return new SysieveError(
-        'input',
-        'file-missing',
-        `${path}: there is no such file or directory`,
-        { cause },
-      );
+    case 'ENOENT': {
+      const missing = `${path}: there is no such file or directory`;
+      const remedy = action === 'read' ? 'Check the path.' : 'Make its directory first.';
+      return new SysieveError('input', 'file-missing', missing, { cause, remedy });
+    }
     case 'EISDIR':
-      return new SysieveError('input', 'file-is-directory', `${path} is a directory`, { cause });
+      return new SysieveError('input', 'file-is-directory', `${path} is a directory`, {
+        cause,
+        remedy: 'Give the path of a file.',
+      });
     case 'ENOTDIR':
     case 'ELOOP':
     case 'ENAMETOOLONG':
-      return new SysieveError('input', 'file-path', `${path}: not a usable path`, { cause });
+      return new SysieveError('input', 'file-path', `${path}: not a usable path`, {
+        cause,
+        remedy: 'Give another path.',
+      });
     default:
-      return new SysieveError('system', `file-${action}`, `cannot ${action} ${path}`, { cause });
+      return new SysieveError('system', `file-${action}`, `cannot ${action} ${path}`, {
+        cause,
+        remedy: REMEDIES[code] ?? 'Give another path.',
+      });
   }
 }
 

@@ -82,8 +82,8 @@ async function isNamed(spec: string): Promise<boolean> {
 /** In the tree, but not among the objects of this clone. */
 function notFetched(spec: string): SysieveError {
   return new SysieveError('input', 'git-object-missing', `${spec}: this clone has not its object`, {
-    cause: 'It is a partial clone, or a damaged one; sysieve lets git fetch nothing.',
-    remedy: `Fetch it first: git cat-file blob ${JSON.stringify(spec)}`,
+    cause: 'it is a partial clone, or a damaged one; sysieve lets git fetch nothing',
+    remedy: `Fetch it first: 'git cat-file blob ${JSON.stringify(spec)}'.`,
   });
 }
 
@@ -131,7 +131,7 @@ export async function readFromGit(specs: readonly string[]): Promise<(string | n
   const [first = ''] = specs;
   if (specs.some((spec) => /[\n\0]/.test(spec))) {
     throw new SysieveError('input', 'git-not-found', `${first}: no such file, and git has none`, {
-      remedy: 'Names that are read from git hold no line break.',
+      remedy: 'Give a file: names that are read from git hold no line break.',
     });
   }
   const input = `${specs.join('\n')}\n`;

@@ -1,6 +1,7 @@
 /** Text to a checked document: what every format of sysieve's has in common. */
 import type { z } from 'zod';
-import { type Issue, JsonError, newerError, type Source, schemaError, syntaxError } from './errors';
+import { type Issue, JsonError, type Source, schemaError, syntaxError } from './errors';
+import { mistakenFor } from './kinds';
 import { readJson } from './read';
 
 /** JSON that has been read, and where it came from. */
@@ -15,17 +16,6 @@ export function readDocument(what: string, text: string, source: string): JsonDo
   } catch (thrown) {
     if (thrown instanceof JsonError) throw syntaxError({ what, source, text }, thrown);
     throw thrown;
-  }
-}
-
-/**
- * Before the schema: a newer document may well hold fields this sysieve does not know, and
- * `remedy` says what to do then.
- */
-export function refuseNewer(document: JsonDocument, newest: number, remedy: string): void {
-  const version = (document.value as { version?: unknown } | null)?.version;
-  if ((typeof version === 'number' || typeof version === 'bigint') && version > newest) {
-    throw newerError(document, version, newest, remedy);
   }
 }
 
@@ -46,7 +36,7 @@ export function checkDocument<T>(
   if (!result.ok) {
     const { knownKeys }: typeof import('./known-keys') = require('./known-keys');
     throw schemaError(document, result.issues, {
-      remedy,
+      remedy: mistakenFor(document.what, document.value) ?? remedy,
       known: (path) => knownKeys(schema, path),
     });
   }

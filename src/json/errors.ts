@@ -47,13 +47,13 @@ export function syntaxError({ what, source, text }: Source, error: JsonError): S
       'input',
       `${what}-truncated`,
       `${end}: the ${what} ends too early: ${error.message}`,
-      { remedy: `The file was cut short; make or copy the ${what} again.` },
+      { remedy: `Make or copy the ${what} again: the file was cut short.` },
     );
   }
   const where = place(source, text, error.offset);
   if (error.kind === 'duplicate') {
     return new SysieveError('input', `${what}-duplicate-key`, `${where}: ${error.message}`, {
-      remedy: 'Readers of JSON differ in which of the two they take: leave one of them out.',
+      remedy: 'Leave one of the two out: readers of JSON differ in which they take.',
     });
   }
   const says = error.kind === 'refused' ? error.message : `not JSON: ${error.message}`;
@@ -154,23 +154,25 @@ export function schemaError(
     'input',
     `${what}-schema`,
     `${place(source, text, offset)}: not ${withArticle(what)}: ${says}${others > 0 ? ` (and ${count} more)` : ''}`,
-    { remedy: remedy ?? `\`sysieve schema ${what}\` prints what ${withArticle(what)} holds.` },
+    {
+      remedy: remedy ?? `Run 'sysieve schema ${what}': it prints what ${withArticle(what)} holds.`,
+    },
   );
 }
 
-/** The error for what a format of a newer sysieve may hold. */
+/** The error for a document of a version that only a newer sysieve knows. */
 export function newerError(
   source: Source,
   version: number | bigint,
   newest: number,
   remedy: string,
-) {
+): SysieveError {
   const { what, text } = source;
   const where = place(source.source, text, find(text, ['version']).offset);
   return new SysieveError(
     'input',
     `${what}-version`,
-    `${where}: ${what} of version ${version}, newer than ${newest}, the newest this sysieve reads`,
+    `${where}: ${what} of version ${version}, made by a newer sysieve: this one knows versions up to ${newest}`,
     { remedy },
   );
 }

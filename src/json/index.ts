@@ -1,5 +1,5 @@
 /** Reading JSON strictly, with errors that say where and what was expected. No I/O. */
-export { checkDocument, type JsonDocument, readDocument, refuseNewer } from './document';
+export { checkDocument, type JsonDocument, readDocument } from './document';
 export { type Issue, MAX_ISSUES, type Source } from './errors';
 export {
   endOf,
@@ -12,3 +12,4 @@ export {
   showPath,
 } from './place';
 export { readJson } from './read';
+export { isNewer, migrate, upToDate, type Versions } from './versions';

@@ -86,14 +86,18 @@ function withFilter<Made>(
 ): Made {
   const fallback = actionWord(profile.defaultAction, profile.defaultErrnoRet, 'defaultAction');
   if (profile.defaultAction === 'SCMP_ACT_NOTIFY') {
-    throw invalid('SCMP_ACT_NOTIFY cannot be the default action', 'runc refuses it, too.');
+    throw invalid(
+      'SCMP_ACT_NOTIFY cannot be the default action',
+      'Leave it out: runc refuses it, too.',
+    );
   }
   const { seccomp } = library();
   const filter = seccomp.seccomp_init(fallback);
   if (filter === 0) {
     throw new SysieveError('system', 'libseccomp-failed', 'libseccomp refused the default action', {
       cause: `seccomp_init: ${profile.defaultAction}`,
-      remedy: 'The running kernel may not know the action; see /proc/sys/kernel/seccomp.',
+      remedy:
+        'Give an action that /proc/sys/kernel/seccomp/actions_avail lists, or use a newer kernel.',
     });
   }
   try {
@@ -157,7 +161,10 @@ function addEntry(
   const rules = rulesOf(entry.args);
   for (const name of entry.names) {
     if (action === ACTIONS.SCMP_ACT_NOTIFY && name === 'write') {
-      throw invalid(`${place}: SCMP_ACT_NOTIFY cannot be used for write`, 'runc refuses it, too.');
+      throw invalid(
+        `${place}: SCMP_ACT_NOTIFY cannot be used for write`,
+        'Leave it out: runc refuses it, too.',
+      );
     }
     const number = library().seccomp.seccomp_syscall_resolve_name(name);
     if (number === UNKNOWN_NAME) skipped.add(name);
@@ -203,6 +210,7 @@ function addRule(
   if (result < 0) {
     throw new SysieveError('input', 'rule-refused', `${place}: libseccomp refused the rule`, {
       cause: `seccomp_rule_add_array: ${errnoName(-result)}`,
+      remedy: 'Correct the rule, or leave it out.',
     });
   }
 }
@@ -257,7 +265,7 @@ function filterFlags(profile: Profile): number {
   let flags = 0;
   for (const name of profile.flags ?? []) {
     if (name === 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV') {
-      throw invalid(`${name} is not supported`, 'runc refuses it, too.');
+      throw invalid(`${name} is not supported`, 'Leave it out: runc refuses it, too.');
     }
     flags |= FILTER_FLAGS[name];
   }
@@ -274,7 +282,7 @@ function actionWord(action: Action, errnoRet: number | undefined, place: string)
   if (data > ERRNO_MAX) {
     throw invalid(
       `${place}: errno ${data} is beyond ${ERRNO_MAX}`,
-      'An errno has 16 bits in a filter.',
+      'Give an errno of at most 4095: a filter has 16 bits for it.',
     );
   }
   return (word | data) >>> 0;
@@ -288,6 +296,7 @@ function check(operation: string, result: number): void {
   if (result >= 0) return;
   throw new SysieveError('system', 'libseccomp-failed', 'libseccomp could not build the filter', {
     cause: `${operation}: ${errnoName(-result)}`,
+    remedy: "Run 'sysieve doctor': it says which libseccomp compiles the filters.",
   });
 }
 

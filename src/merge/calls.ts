@@ -120,7 +120,7 @@ export function mergeCall(name: string, all: readonly Said[], fallback: Answer):
       `${showAnswer(best(alternatives.map(({ answer }) => answer)))}, otherwise ${showAnswer(base)}, ` +
       `under a default of ${showAnswer(fallback)}`,
     {
-      cause: 'libseccomp lets an unconditional rule of a call erase its conditional ones.',
+      cause: 'libseccomp lets an unconditional rule of a call erase its conditional ones',
       remedy: `Give the profiles one default, or the same rule for ${name}.`,
     },
   );

@@ -54,7 +54,7 @@ function differ(field: string, profiles: readonly NamedProfile[], shown: (p: Pro
     'merge-differs',
     `${field} differs: ${values[0]?.value} in ${values[0]?.source}, ${other.value} in ${other.source}`,
     {
-      cause: 'It is part of no answer, so that a union does not decide it.',
+      cause: 'it is part of no answer, so that a union does not decide it',
       remedy: `Give the profiles the same ${field}.`,
     },
   );

@@ -55,7 +55,7 @@ function policies(profiles: readonly Named[], context: Context): Policy[] | Sysi
 
 function named({ kind, code, message, reason, remedy }: SysieveError, source: string) {
   const details = {
-    cause: reason ?? 'It has no meaning of its own that a union could keep.',
+    cause: reason ?? 'it has no meaning of its own that a union could keep',
     ...(remedy === undefined ? {} : { remedy }),
   };
   return new SysieveError(kind, code, `${source}: ${message}`, details);
@@ -123,8 +123,8 @@ function refuse(found: Difference, profiles: readonly Named[], context: Context)
     {
       cause: partly
         ? `${abi} is listed by ${listing.map(({ source }) => source).join(', ')} alone, and an OCI ` +
-          'profile permits names, not ABIs.'
-        : `Under ${context.runtime} on ${context.machine}, one OCI profile does not say both.`,
+          'profile permits names, not ABIs'
+        : `under ${context.runtime} on ${context.machine}, one OCI profile does not say both`,
       remedy: partly
         ? 'List the same architectures in all profiles, or keep them apart.'
         : 'Keep the profiles apart, or give the call the same rule in both.',

@@ -1,10 +1,11 @@
 /** Runtime baselines: the calls a runtime makes between filter and entrypoint, as measured. */
 import * as z from 'zod';
 import { SysieveError } from '../errors';
-import { checkDocument, readDocument, refuseNewer } from '../json';
+import { checkDocument, readDocument, upToDate, type Versions } from '../json';
 import { ABIS } from '../tables';
 
 const BASELINE_VERSION = 1;
+export const BASELINE_VERSIONS: Versions = { current: BASELINE_VERSION, migrations: {} };
 
 export const BaselineSchema = z.strictObject({
   version: z.literal(BASELINE_VERSION),
@@ -38,8 +39,8 @@ export type Baseline = z.infer<typeof BaselineSchema>;
 
 export function parseBaseline(text: string, source: string): Baseline {
   const document = readDocument('baseline', text, source);
-  refuseNewer(document, BASELINE_VERSION, 'Upgrade sysieve, or measure the runtime again.');
-  return checkDocument(BaselineSchema, document);
+  const instead = ', or measure the runtime again with this one';
+  return checkDocument(BaselineSchema, upToDate(document, BASELINE_VERSIONS, instead));
 }
 
 export function baselineJsonSchema(): object {
@@ -74,7 +75,7 @@ export function selectBaselines(
     );
     if (found.length === 0) {
       throw new SysieveError('usage', 'runtime-unknown', `no baseline for runtime ${selector}`, {
-        remedy: `Measured are: ${baselines.map(baselineId).sort().join(', ')}.`,
+        remedy: `Give one of ${baselines.map(baselineId).sort().join(', ')}.`,
       });
     }
     for (const baseline of found) chosen.add(baseline);

@@ -95,7 +95,7 @@ export function checkCompleteness(runs: readonly Run[], allowIncomplete: boolean
   if (lines.length > 0 && !allowIncomplete) {
     const remedy = incomplete.every(({ run }) => isSupplement(run))
       ? 'Give the recordings that the profile was made of beside it.'
-      : 'Record again from the start (a restart under `record --container` does), or take what there ' +
+      : "Record again from the start (a restart under 'sysieve record --container NAME' does), or take what there " +
         'is with --allow-incomplete.';
     throw new SysieveError(
       'incomplete',

@@ -73,7 +73,7 @@ function checkOptions(options: MinimiseOptions): void {
   const off = options.without.find((name) => !PASS_NAMES.includes(name));
   if (off !== undefined) {
     throw new SysieveError('usage', 'pass-unknown', `--without ${off}: no pass has this name`, {
-      remedy: `Passes are: ${PASS_NAMES.join(', ')}.`,
+      remedy: `Give one of ${PASS_NAMES.join(', ')}.`,
     });
   }
   const { denyErrno } = options;

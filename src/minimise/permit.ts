@@ -68,7 +68,8 @@ export function observed(state: State): { state: State; findings: Partial<Findin
       'recording-empty',
       'the recordings hold no call of the application that a profile could permit',
       {
-        remedy: 'Record the application itself at work; `--json` of record shows what was seen.',
+        remedy:
+          "Record the application itself at work; 'sysieve record --json' shows what was seen.",
       },
     );
   }

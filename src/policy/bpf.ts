@@ -109,7 +109,7 @@ export function at(name: string, place: number): string {
 
 function invalid(message: string): SysieveError {
   return new SysieveError('input', 'filter-invalid', message, {
-    cause: 'The kernel does not take such a filter.',
+    cause: 'the kernel does not take such a filter',
     remedy: 'Give classic BPF as seccomp(2) takes it: struct sock_filter, little-endian.',
   });
 }

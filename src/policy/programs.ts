@@ -228,8 +228,8 @@ function undecided(name: string, place: number): SysieveError {
     'filter-undecided',
     `${at(name, place)}: what it does cannot be decided exactly`,
     {
-      cause: 'Its outcome depends on the combination of too many bits of the call.',
-      remedy: 'Such a filter cannot be compared. Nothing that libseccomp compiles is like this.',
+      cause: 'its outcome depends on the combination of too many bits of the call',
+      remedy: 'Compare the profile it was made of: nothing that libseccomp compiles is like this.',
     },
   );
 }

@@ -93,7 +93,7 @@ function actionWord(
 
 function refused(runtime: Runtime, message: string): SysieveError {
   return new SysieveError('input', 'profile-refused', message, {
-    cause: `${runtime} refuses it, so that there is no filter.`,
+    cause: `${runtime} refuses it, so that there is no filter`,
     remedy: 'Correct the profile, or choose another runtime.',
   });
 }

@@ -215,7 +215,7 @@ function unknown(engine: EngineContext['engine'], version: string): SysieveError
     'input',
     'default-unknown',
     `the default profile of ${engine} ${version} is not known`,
-    { remedy: `Known are ${ranges}; or give the profile as a file.` },
+    { remedy: `Give a version of ${ranges}, or the profile as a file.` },
   );
 }
 

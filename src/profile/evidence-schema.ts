@@ -53,9 +53,7 @@ const EvidenceCallSchema = z.strictObject({
 export type EvidenceCall = z.infer<typeof EvidenceCallSchema>;
 
 export const EvidenceSchema = z.strictObject({
-  version: z
-    .union([z.literal(1), z.literal(EVIDENCE_VERSION)], { error: 'expected 1 or 2' })
-    .transform(() => EVIDENCE_VERSION),
+  version: z.literal(EVIDENCE_VERSION, { error: `expected 1 or ${EVIDENCE_VERSION}` }),
   calls: z.array(EvidenceCallSchema).max(100_000),
   excluded: z.array(ExcludedSchema).max(100_000).default([]),
   /** Written by people: a call's name → why it may be in the profile. */

@@ -1,7 +1,16 @@
 /** The words of the evidence beside a profile, without its schema. */
 
-/** 2: argument alternatives, and what was left out. Version 1 is read as such a file without them. */
+import type { Versions } from '../json';
+
 export const EVIDENCE_VERSION = 2;
+
+export const EVIDENCE_VERSIONS: Versions = {
+  current: EVIDENCE_VERSION,
+  migrations: {
+    // 2 has argument alternatives, and what was left out: there was nothing of these.
+    1: (document) => ({ excluded: [], ...document }),
+  },
+};
 
 /** observed: the application made it; the others: see the pass of that name. */
 export const WHYS = [

@@ -1,9 +1,9 @@
 /** Evidence to text and back; evidence-schema.ts says what it is. */
 import { escapeUnsafeJson } from '../errors/text';
-import { checkDocument, readDocument, refuseNewer } from '../json';
+import { checkDocument, readDocument, upToDate } from '../json';
 import { ABIS } from '../tables';
 import type { Evidence, Why } from './evidence-schema';
-import { EVIDENCE_VERSION, WHYS } from './evidence-values';
+import { EVIDENCE_VERSION, EVIDENCE_VERSIONS, WHYS } from './evidence-values';
 
 export type {
   Evidence,
@@ -16,14 +16,14 @@ export { EVIDENCE_VERSION, WHYS };
 
 export function parseEvidence(text: string, source: string): Evidence {
   const document = readDocument('evidence', text, source);
-  refuseNewer(
+  const current = upToDate(
     document,
-    EVIDENCE_VERSION,
-    'Upgrade sysieve: rewriting it with this one could lose its justifications.',
+    EVIDENCE_VERSIONS,
+    ': this one could lose its justifications on a rewrite',
   );
   // Loaded where it is needed: it brings zod.
   const { EvidenceSchema }: typeof import('./evidence-schema') = require('./evidence-schema');
-  return checkDocument(EvidenceSchema, document);
+  return checkDocument(EvidenceSchema, current);
 }
 
 function compare(a: string, b: string): number {

@@ -54,7 +54,7 @@ export function parseProfile(text: string, source: string): Profile {
         "Podman's own format, not to an OCI profile",
       {
         remedy:
-          'Give a plain OCI profile (sysieve import makes one): other runtimes ignore such a gate and ' +
+          "Give a plain OCI profile ('sysieve import' makes one): other runtimes ignore such a gate and " +
           'permit the call.',
       },
     );

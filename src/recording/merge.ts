@@ -10,7 +10,7 @@ function conflict(id: string, first: string | undefined, second: string | undefi
     'input',
     'recording-conflict',
     `run ${id} is there twice with different content${where}`,
-    { remedy: 'One of the files was changed after it was recorded: leave that one out.' },
+    { remedy: 'Leave out the file that was changed after it was recorded.' },
   );
 }
 

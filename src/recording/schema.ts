@@ -3,9 +3,11 @@
  * `sysieve schema recording` prints is generated from it.
  */
 import * as z from 'zod';
+import type { Versions } from '../json';
 import { ABIS, type Abi as AbiName } from '../tables';
 
 export const RECORDING_VERSION = 1;
+export const RECORDING_VERSIONS: Versions = { current: RECORDING_VERSION, migrations: {} };
 
 /** Far above what a tracer writes: nonsense ends with a message, not with a full memory. */
 export const MAX_RUNS = 10_000;

@@ -1,9 +1,10 @@
 /** The committed list of findings that someone accepted, with a reason and a last day. */
 import * as z from 'zod';
-import { checkDocument, readDocument, refuseNewer } from '../json';
+import { checkDocument, readDocument, upToDate, type Versions } from '../json';
 import type { Finding } from './types';
 
 const WAIVERS_VERSION = 1;
+export const WAIVERS_VERSIONS: Versions = { current: WAIVERS_VERSION, migrations: {} };
 
 const Day = z.string().refine(
   (text) => {
@@ -33,8 +34,7 @@ export type Waivers = z.infer<typeof WaiversSchema>;
 
 export function parseWaivers(text: string, source: string): Waivers {
   const document = readDocument('waivers', text, source);
-  refuseNewer(document, WAIVERS_VERSION, 'Upgrade sysieve.');
-  return checkDocument(WaiversSchema, document, {
+  return checkDocument(WaiversSchema, upToDate(document, WAIVERS_VERSIONS), {
     remedy: 'Give {"version": 1, "waivers": [{"fingerprint", "reason", "expires"}]}.',
   });
 }

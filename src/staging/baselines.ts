@@ -16,7 +16,10 @@ export async function loadBaselines(directory: string, mustExist: boolean): Prom
   } catch (thrown) {
     const cause = (thrown as NodeJS.ErrnoException).code ?? 'unknown';
     if (cause === 'ENOENT' && !mustExist) return [];
-    throw new SysieveError('input', 'baselines-unreadable', `cannot read ${directory}`, { cause });
+    throw new SysieveError('input', 'baselines-unreadable', `cannot read ${directory}`, {
+      cause,
+      remedy: 'Give a directory of baselines with --baselines, or leave that out.',
+    });
   }
   const baselines: Baseline[] = [];
   for (const file of files.filter((name) => name.endsWith('.json')).sort()) {

@@ -26,7 +26,7 @@ export async function readConfig(path: string | undefined): Promise<ConfigFile> 
     if (!(thrown instanceof SysieveError) || thrown.code !== 'file-missing') throw thrown;
     throw new SysieveError('input', 'config-missing', `there is no ${file}`, {
       remedy:
-        'Write one with `sysieve init`, from a container or a Compose file; or give --config FILE.',
+        "Write one with 'sysieve init', from a container or a Compose file, or give --config FILE.",
       ...(thrown.reason === undefined ? {} : { cause: thrown.reason }),
     });
   }
@@ -41,7 +41,7 @@ export function selectApps(file: ConfigFile, names: readonly string[]): NamedApp
   const source = sourceName(file.path);
   if (known.length === 0) {
     throw new SysieveError('input', 'config-empty', `${source} has no apps`, {
-      remedy: 'Add one with `sysieve init --add`.',
+      remedy: "Add one with 'sysieve init --add'.",
     });
   }
   const unknown = names.find((name) => !known.includes(name));
@@ -53,7 +53,9 @@ export function selectApps(file: ConfigFile, names: readonly string[]): NamedApp
       `${source} has no app ${JSON.stringify(unknown)}`,
       {
         remedy:
-          near.length > 0 ? `Did you mean ${near.join(' or ')}?` : `It has ${known.join(', ')}.`,
+          near.length > 0
+            ? `Did you mean ${near.join(' or ')}?`
+            : `Give one of ${known.join(', ')}.`,
       },
     );
   }

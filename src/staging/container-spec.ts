@@ -46,7 +46,9 @@ export function containerSpec(
   const { run = {} } = app;
   const from = base ?? { ...PLAIN_CONTAINER, image: app.image ?? '' };
   if (from.image === '') {
-    throw new SysieveError('input', 'app-without-image', `${name}: there is no image to run`);
+    throw new SysieveError('input', 'app-without-image', `${name}: there is no image to run`, {
+      remedy: 'Give the app an image or a container in sysieve.config.json.',
+    });
   }
   return {
     ...from,

@@ -126,7 +126,10 @@ export function judgeTrial({ name }: NamedApp, { denied, run, failure }: Trial):
       'incomplete',
       'trial-incomplete',
       `${name}: not every call under its profile was seen, so nobody knows what it denies`,
-      { cause: lost.join('; ') || 'denied calls were not watched' },
+      {
+        cause: lost.join('; ') || 'denied calls were not watched',
+        remedy: "Run 'sysieve profile' again; 'sysieve doctor' says what recording lacks here.",
+      },
     );
   }
 }

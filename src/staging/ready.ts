@@ -143,7 +143,8 @@ export async function untilReady(
     `${app.name}: not ready within ${limit / 1000} s: waited for ${readyText(ready)}`,
     {
       cause: `${why}; ${subject.output}`,
-      remedy: 'Check `ready` of the app, and give it more time with ready.timeout.',
+      remedy:
+        'Check ready of the app in sysieve.config.json, and give it more time with ready.timeout.',
     },
   );
 }

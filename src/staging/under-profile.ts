@@ -54,7 +54,7 @@ function refuseUnusable(profile: Profile): void {
   // Without a listener the kernel would answer ENOSYS: not what the profile says.
   if (profile.syscalls.some((rule) => rule.action === 'SCMP_ACT_NOTIFY')) {
     throw new SysieveError('input', 'profile-needs-listener', 'the profile uses SCMP_ACT_NOTIFY', {
-      remedy: 'verify has no listener to ask; give those calls another action.',
+      remedy: 'Give those calls another action: verify has no listener to ask.',
     });
   }
   if (profile.defaultAction === 'SCMP_ACT_LOG' || profile.defaultAction === 'SCMP_ACT_ALLOW') {
@@ -87,7 +87,7 @@ export async function commandUnder(
   if (!answer.readsArguments && answer.action !== ACTIONS.SCMP_ACT_ALLOW) {
     throw new SysieveError('input', 'profile-without-launcher', 'the profile denies execve', {
       cause: "sysieve's launcher makes that call to start the command, as every runtime does",
-      remedy: 'Permit it: a profile made with minimise --runtime sysieve,runc,crun does.',
+      remedy: "Permit it: a profile made with 'sysieve minimise --runtime sysieve,runc,crun' does.",
     });
   }
   const { run, exit } = await recordCommand(
@@ -254,7 +254,8 @@ export function refuseBlindRun({ run, ended }: Under): void {
   const { completeness: c } = run;
   if (c.deniedSinceMs === null) {
     throw new SysieveError('system', 'denied-unwatched', 'denied calls were not watched', {
-      remedy: 'Only the eBPF tracer can tell them; see sysieve doctor.',
+      remedy:
+        "Use the eBPF tracer, which alone can tell them; 'sysieve doctor' says what it needs.",
     });
   }
   if (run.calls.length === 0) {

@@ -32,7 +32,10 @@ export async function runWorkload(
         'check',
         'workload-failed',
         `${app.name}: workload step ${index + 1} (${step.command.join(' ')}) ${how}`,
-        { cause: `the step: ${lastLines(output)}; the app: ${subject.output}` },
+        {
+          cause: `the step: ${lastLines(output)}; the app: ${subject.output}`,
+          remedy: 'Check the step in sysieve.config.json, or give it more time with its timeout.',
+        },
       );
     for (let n = 0; n < (step.repeat ?? 1); n++) {
       const late = AbortSignal.timeout(limit);

@@ -60,7 +60,7 @@ privileged('engines of this machine', () => {
         code: 'container-ambiguous',
         exitCode: 3,
         message: 'a container "twice" exists in docker and in podman',
-        remedy: 'say which: --engine docker or --engine podman',
+        remedy: 'Say which: --engine docker or --engine podman.',
       });
       expect((await findContainer('twice', { engine: 'podman' })).engine).toBe('podman');
       await expect(find('nobody')).rejects.toMatchObject({

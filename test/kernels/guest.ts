@@ -64,7 +64,7 @@ function offered(tracer: TracerRow): boolean {
   const at = tracer.how.indexOf('--tracer');
   if (at < 0) return true;
   const { stderr } = command('record', ...tracer.how.slice(at, at + 2));
-  return !/unknown option|Allowed choices/.test(stderr);
+  return !/unknown option|allowed choices/.test(stderr);
 }
 
 async function cell(tracer: TracerRow, problems: string[]): Promise<string> {

@@ -237,7 +237,7 @@ privileged('a running process', () => {
     other.kill('SIGINT');
     expect(done.status).toBe(4);
     const { error } = JSON.parse(done.stdout);
-    expect(error.code).toBe('already-traced');
+    expect(error.code).toBe('process-traced');
     expect(error.cause).toContain(`process ${other.pid} (strace)`);
     expect(error.remedy).not.toBeNull();
     await expectUnharmed(target);

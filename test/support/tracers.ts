@@ -127,7 +127,7 @@ function offered(): readonly string[] {
   const { stderr } = spawnSync(process.execPath, [CLI, 'record', '--tracer', '?', '--', 'true'], {
     encoding: 'utf8',
   });
-  const choices = /Allowed choices are ([a-z, ]+)\./.exec(stderr)?.[1];
+  const choices = /allowed choices are ([a-z, ]+)/.exec(stderr)?.[1];
   if (choices === undefined) throw new Error(`record names no choice of tracers: ${stderr}`);
   return choices.split(', ').filter((choice) => choice !== 'auto');
 }

@@ -183,7 +183,7 @@ test.each([
   ['an app that there is not', ['check', 'wbe'], 3, 'Did you mean web?'],
   ['no config', ['check', '--config', 'none.json'], 3, 'sysieve init'],
   ['a profile that is none', ['check', '--recording', 'first.json'], 3, 'profiles/web.json:1:1'],
-  ['a count', ['check', '--max-unused', '-1'], 2, 'A number'],
+  ['a count', ['check', '--max-unused', '-1'], 2, 'expected a number'],
   ['two formats', ['check', '--json', '--format', 'junit'], 2, 'exclude each other'],
 ])('%s', (_what, args, status, says) => {
   committed(BASE);

@@ -146,7 +146,7 @@ test('baselines: a directory of them, and none', () => {
   const unknown = sysieve([...base, 'baselines', '--runtime', 'crun']);
   expect([unknown.status, unknown.err]).toEqual([
     2,
-    expect.stringContaining('Measured are: runc@1.'),
+    expect.stringContaining('Give one of runc@1.'),
   ]);
   mkdirSync(at('empty'));
   const missing = sysieve([...base, 'empty']);
@@ -162,6 +162,25 @@ test('--default and --deny-errno', () => {
   expect(readFileSync(at('web.json'), 'utf8')).toContain(
     '"defaultAction": "SCMP_ACT_KILL_PROCESS"',
   );
+});
+
+test.each([
+  [['minimice'], /^sysieve: unknown command 'minimice'.*\n {2}remedy: See 'sysieve --help'\.$/],
+  [['minimise'], /^sysieve: required option .*\n {2}remedy: See 'sysieve minimise --help'\.$/],
+  [
+    ['minimize', '-o', 'x', '--fast'],
+    /^sysieve: unknown option '--fast'\n.*'sysieve minimise --help'\.$/,
+  ],
+  [
+    ['schema', 'a'],
+    /^sysieve: .* is invalid for argument 'name': allowed .*, config\n.* schema --/,
+  ],
+  [['doctor', 'a'], /^sysieve: too many arguments for 'doctor': expected 0 .* 1\n.* doctor --help/],
+  [['record', '--duration', '5.', '--', 'ls'], /argument '5\.' is invalid: expected a time .*\n/],
+])('a usage error names the help of its command: %j', (args, says) => {
+  const { status, err } = sysieve(args);
+  expect(status).toBe(2);
+  expect(err.trimEnd()).toMatch(says);
 });
 
 describe('exit statuses', () => {
@@ -266,11 +285,11 @@ test('errors with --json: on standard output, the same status', () => {
       code: 'file-missing',
       message: 'none.json: there is no such file or directory',
       cause: 'open: ENOENT',
-      remedy: null,
+      remedy: 'Check the path.',
     },
   });
   const both = sysieve([...minimiseTo('-', 'none.json'), '--json']);
-  expect([both.status, JSON.parse(both.out).error.code]).toEqual([2, 'usage']);
+  expect([both.status, JSON.parse(both.out).error.code]).toEqual([2, 'stdout-twice']);
   const usage = sysieve(['minimise', '--json']);
   expect([usage.status, JSON.parse(usage.out).error.code]).toEqual([2, 'usage']);
 });

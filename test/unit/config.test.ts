@@ -190,7 +190,7 @@ test.each([
   expect(code).toBe('config-schema');
   expect(message).toContain(`c.json:${where}: not a config: `);
   expect(message).toContain(says);
-  expect(remedy).toBe('`sysieve schema config` prints what a config holds.');
+  expect(remedy).toBe("Run 'sysieve schema config': it prints what a config holds.");
 });
 
 test.each([
@@ -282,7 +282,7 @@ describe('the file', () => {
       expect.objectContaining({ code: 'app-unknown', remedy: 'Did you mean web?' }),
     );
     expect(() => selectApps(file, ['database'])).toThrow(
-      expect.objectContaining({ remedy: 'It has web, cli, copy.' }),
+      expect.objectContaining({ remedy: 'Give one of web, cli, copy.' }),
     );
     const empty = await readConfig(join(directory, 'empty.json'));
     expect(() => selectApps(empty, [])).toThrow(expect.objectContaining({ code: 'config-empty' }));

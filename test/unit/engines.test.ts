@@ -164,7 +164,7 @@ describe('findContainer against engines that misbehave', () => {
     const error = await failure('web');
     expect([error.exitCode, error.code]).toEqual([4, 'engine-unreachable']);
     expect(error.reason).toContain('ENOENT');
-    expect(error.remedy).toContain('start the engine');
+    expect(error.remedy).toContain('Start the engine');
   });
 
   test('no engine at all, named by what was looked for', async () => {

@@ -106,8 +106,8 @@ test('what has gates is no profile to export; import makes one of it', () => {
 });
 
 test.each([
-  ['an unknown format', 'export nginx.json --to nothing -o x', 'One of machineconfig'],
-  ['an unknown source', 'import nginx.json --from nothing -o x', 'One of docker'],
+  ['an unknown format', 'export nginx.json --to nothing -o x', 'Give one of machineconfig'],
+  ['an unknown source', 'import nginx.json --from nothing -o x', 'Give one of docker'],
   [
     'an option of another format',
     'export nginx.json --to docker --role a -o x',

@@ -423,7 +423,7 @@ describe('defaults', () => {
     const context = { capabilities: [], kernelVersion: '6.1', architecture: 'x86_64' } as const;
     const error = refusal(() => defaultProfile(engine, release, context));
     expect(error.message).toBe(`the default profile of ${engine} ${release} is not known`);
-    expect(error.remedy).toMatch(/^Known are \d.* to \d.*; or give the profile as a file\.$/);
+    expect(error.remedy).toMatch(/^Give a version of \d.* to \d.*, or the profile as a file\.$/);
     expect(error.exitCode).toBe(3);
   });
 

@@ -271,7 +271,19 @@ test('a place is that of the wrong value', () => {
 });
 
 test('a newer version says what to do', () => {
-  expect(failure('{"version": 99}').remedy).toContain('Upgrade');
+  expect(failure('{"version": 99}').remedy).toBe('Update sysieve, or record again with this one.');
+});
+
+test.each([
+  ['{"defaultAction": "SCMP_ACT_ERRNO"}', 'a profile'],
+  ['{"version": 2, "calls": [], "justifications": {}}', 'evidence'],
+  ['{"apps": {}}', 'a config'],
+])('another file of ours in its place: %s', (other, kind) => {
+  const { code, remedy } = failure(other);
+  expect([code, remedy]).toEqual([
+    'recording-schema',
+    `This looks like ${kind}: give a recording, as 'sysieve record' writes it.`,
+  ]);
 });
 
 test('every cut of a recording is found to be cut', () => {

@@ -27,9 +27,9 @@ function isServiceError(error: unknown): error is ServiceError {
 }
 
 const REMEDIES: Record<string, string> = {
-  ENOENT: 'start containerd or CRI-O, or name its socket in CONTAINER_RUNTIME_ENDPOINT',
-  EACCES: 'run sysieve as root',
-  ECONNREFUSED: 'start the runtime: the socket exists but nothing listens on it',
+  ENOENT: 'Start containerd or CRI-O, or name its socket in CONTAINER_RUNTIME_ENDPOINT.',
+  EACCES: 'Run sysieve as root.',
+  ECONNREFUSED: 'Start the runtime: the socket exists but nothing listens on it.',
 };
 
 function failure(error: ServiceError, method: string, path: string, ms: number): SysieveError {
@@ -41,25 +41,25 @@ function failure(error: ServiceError, method: string, path: string, ms: number):
   if (error.code === UNIMPLEMENTED) {
     return unreachable(
       `it does not serve runtime.v1 (${error.details})`,
-      'enable containerd\'s CRI plugin: take "cri" out of disabled_plugins in its config.toml',
+      'Enable containerd\'s CRI plugin: take "cri" out of disabled_plugins in its config.toml.',
     );
   }
   if (error.code === DEADLINE_EXCEEDED) {
     return unreachable(
       `no answer within ${ms / 1000} s`,
-      'check that the runtime answers: crictl ps',
+      "Check that the runtime answers: 'crictl ps'.",
     );
   }
   if (error.code === UNAVAILABLE) {
     const code = /\b(ENOENT|EACCES|ECONNREFUSED)\b/.exec(error.details)?.[1] ?? '';
     return unreachable(
       error.details,
-      REMEDIES[code] ?? 'check that the runtime answers: crictl ps',
+      REMEDIES[code] ?? "Check that the runtime answers: 'crictl ps'.",
     );
   }
   return new SysieveError('system', 'engine-failed', `the CRI runtime at ${path} refused`, {
     cause: `${method}: ${error.details}`,
-    remedy: 'check that the runtime is well: crictl ps -a',
+    remedy: "Check that the runtime is well: 'crictl ps -a'.",
   });
 }
 

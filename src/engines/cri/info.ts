@@ -46,7 +46,7 @@ export function runtimeInfo(info: Record<string, string>, path: string): Runtime
     `the CRI runtime at ${path} answered in a shape sysieve does not know`,
     {
       cause: `info: ${parsed.error.issues[0]?.message ?? 'no JSON'}`,
-      remedy: 'report the runtime and its version to sysieve',
+      remedy: 'Report the runtime and its version to sysieve.',
     },
   );
 }

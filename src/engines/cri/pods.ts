@@ -108,7 +108,7 @@ function chooseOne(ref: PodRef, names: readonly string[]): SysieveError {
     `the pod ${pod} has ${names.length} containers: ${names.join(', ')}`,
     {
       cause: 'a profile is of one container; a union would permit each what only another needs',
-      remedy: `say which, e.g. --pod ${pod}/${names[0]}; one sysieve for each records them together`,
+      remedy: `Say which, e.g. --pod ${pod}/${names[0]}; one sysieve for each records them together.`,
     },
   );
 }
@@ -165,7 +165,7 @@ export async function refOf(client: CriClient, name: string): Promise<PodRef | n
       `${refs.size} containers of pods are meant by "${name}"`,
       {
         cause: named.slice(0, 10).join(', '),
-        remedy: `name the pod too: --pod ${named[0]}, or give more digits of the id`,
+        remedy: `Name the pod too: --pod ${named[0]}, or give more digits of the id.`,
       },
     );
   }

@@ -31,7 +31,7 @@ export function parseState(text: string): State {
   const refused = (cause: string): SysieveError =>
     new SysieveError('input', 'hook-state', 'standard input is no state of a container', {
       cause,
-      remedy: 'The hook is called by a runtime; --print-config prints how to install it.',
+      remedy: "Install it, and let the runtime call it: 'sysieve hook --print-config' prints how.",
     });
   if (text.length > STATE_BYTES) throw refused('it is too long');
   let value: unknown;
@@ -54,7 +54,7 @@ function parts(annotation: string, value: string, known: readonly string[]): Map
     const name = part.slice(0, Math.max(0, colon)).trim();
     if (!known.includes(name) || found.has(name)) {
       throw new SysieveError('input', 'hook-annotation', `${annotation}: cannot read ${part}`, {
-        remedy: `It is made of ${known.map((one) => `${one}:…`).join(' and ')}, each once, with ";" between.`,
+        remedy: `Write ${known.map((one) => `${one}:…`).join(' and ')}, each once, with ";" between.`,
       });
     }
     found.set(name, part.slice(colon + 1).trim());
@@ -81,7 +81,7 @@ export function requestOf({ annotations }: State): Request {
     const fail = found.get('fail') ?? 'open';
     if (fail !== 'open' && fail !== 'closed') {
       throw new SysieveError('input', 'hook-annotation', `${RECORD_ANNOTATION}: fail:${fail}`, {
-        remedy: 'It is fail:open or fail:closed.',
+        remedy: 'Write fail:open or fail:closed.',
       });
     }
     request.recording = { output: found.get('of') ?? '' };

@@ -31,6 +31,7 @@ function bundleOf({ bundle }: State): z.infer<typeof BundleSchema> {
   } catch (error) {
     throw new SysieveError('input', 'hook-bundle', `cannot read ${path}`, {
       cause: (error as Error).message.split('\n')[0] ?? '',
+      remedy: 'Call the hook from the runtime: it names the bundle of the container.',
     });
   }
 }
