@@ -8,6 +8,8 @@ import { trackedCalls } from '../tables';
 import { addon } from './binding';
 import type {
   KernelMemory,
+  NativeCall,
+  NativeLosses,
   NativeSession,
   NativeTracked,
   Observation,
@@ -16,7 +18,7 @@ import type {
 } from './binding-types';
 import { checkHost, fromNative } from './host';
 import type { Mark } from './phases';
-import { type RunContext, toRun } from './run';
+import { phaseOf, type RunContext, toRun } from './run';
 
 const POLL_MS = 100;
 
@@ -36,6 +38,21 @@ export interface Progress {
   quietMs: number;
   live: number;
   starts: number;
+  /** Of `calls`, those that a filter denied. */
+  denied: bigint;
+  executables: number;
+  /** The distinct call that was first seen last; null: there is none. */
+  newest: NewestCall | null;
+  /** What was missed so far, as `completeness` counts it. */
+  lost: NativeLosses;
+}
+
+export interface NewestCall {
+  abi: NativeCall['abi'];
+  number: number;
+  /** Who made it first: an untrusted path; '': not known. */
+  executable: string;
+  atMs: number;
 }
 
 /** What the tracer is told to keep; x32 shares x86_64's registers and numbers. */
@@ -159,21 +176,48 @@ export class Capture {
   }
 }
 
+/** Without the calls of a runtime before its filter, which are in no run either. */
 export function progressOf(seen: Observation): Progress {
-  const keys = new Set<string>();
+  const setup = new Set(
+    seen.executables.filter(({ phase }) => phaseOf(phase) === null).map(({ slot }) => slot),
+  );
+  const paths = new Map(seen.executables.map(({ slot, path }) => [slot, path]));
+  const used = new Set<string>();
+  const first = new Map<string, NativeCall>();
   let calls = 0n;
-  for (const call of [...seen.calls, ...seen.denied]) {
-    keys.add(`${call.abi} ${call.number}`);
+  let denied = 0n;
+  const add = (call: NativeCall): boolean => {
+    if (setup.has(call.slot)) return false;
     calls += call.count;
+    used.add(paths.get(call.slot) ?? '');
+    const key = `${call.abi} ${call.number}`;
+    const before = first.get(key);
+    if (before === undefined || call.firstSeenMs < before.firstSeenMs) first.set(key, call);
+    return true;
+  };
+  for (const call of seen.calls) add(call);
+  for (const call of seen.denied) if (add(call)) denied += call.count;
+  let last: NativeCall | null = null;
+  for (const call of first.values()) {
+    if (last === null || call.firstSeenMs > last.firstSeenMs) last = call;
   }
   return {
     elapsedMs: seen.elapsedMs,
     calls,
-    distinct: keys.size,
+    distinct: first.size,
     tuples: seen.tuples.length,
     quietMs: Math.max(0, seen.elapsedMs - seen.newestMs),
     live: seen.live,
     starts: seen.starts,
+    denied,
+    executables: used.size - (used.has('') ? 1 : 0),
+    newest: last && {
+      abi: last.abi,
+      number: last.number,
+      executable: paths.get(last.slot) ?? '',
+      atMs: last.firstSeenMs,
+    },
+    lost: seen.lost,
   };
 }
 

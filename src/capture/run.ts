@@ -48,7 +48,7 @@ const IO_URING = [425, 426]; // io_uring_setup, io_uring_enter: under every ABI
  * profile; mixed into the counts of the same call by the application they would make denied calls
  * look permitted.
  */
-function phaseOf(phase: NativePhase): 'app' | 'runtime' | 'exec' | null {
+export function phaseOf(phase: NativePhase): 'app' | 'runtime' | 'exec' | null {
   return phase === 'setup' || phase === 'exec-setup' ? null : phase;
 }
 

@@ -10,6 +10,8 @@ export interface StableRule {
   readonly needsStart: boolean;
 }
 
+type Seen = Pick<Progress, 'elapsedMs' | 'distinct' | 'tuples' | 'starts'>;
+
 /**
  * `Progress.quietMs` is about calls alone, and about each executable anew: a program that makes
  * programs would never be quiet, one that opens sockets of another kind would be.
@@ -21,7 +23,7 @@ export class Stability {
   constructor(private readonly rule: StableRule) {}
 
   /** Whether it may end now. */
-  update({ elapsedMs, distinct, tuples, starts }: Progress): boolean {
+  update({ elapsedMs, distinct, tuples, starts }: Seen): boolean {
     const { quietMs, minMs, needsStart } = this.rule;
     const now = `${distinct} ${tuples}`;
     if (now !== this.known) {

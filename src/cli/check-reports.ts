@@ -5,12 +5,12 @@ import { escapeUnsafeJson } from '../errors/text';
 import { render } from '../render';
 import { findingJson } from '../render/json';
 import { type JunitCase, type JunitSuite, junit } from '../render/junit';
+import { wrap } from '../render/layout';
 import { type Finding, NOTHING, type Report } from '../review';
 import { saturationText } from '../saturation';
 import type { CheckOutcome } from '../staging/check-app';
 import { errorJson } from './profile';
 import type { Screen } from './review';
-import { printable } from './terminal';
 import { packageVersion } from './version';
 
 export const CHECK_FORMATS = ['terminal', 'json', 'junit', 'github', 'sarif'] as const;
@@ -101,10 +101,14 @@ function saturated({ outcome: { saturation, ended } }: AppReport): string[] {
 }
 
 function terminal(reports: readonly AppReport[], config: string, screen: Screen): string {
+  const plain = { ...screen, colour: false };
   return reports
     .map((report) => {
       const lines = [`${report.outcome.name}: ${status(report)}`, ...saturated(report)];
-      const head = lines.map((line, at) => `${at === 0 ? '' : '  '}${printable(line)}\n`).join('');
+      const head = lines
+        .flatMap((line, at) => wrap([{ text: at === 0 ? '' : '  ' }], [{ text: line }], plain))
+        .map((line) => `${line}\n`)
+        .join('');
       const whole = reportOf(report, config);
       if (whole.findings.length === 0 && whole.notes.length === 0) return head;
       return `${head}\n${render(whole, 'terminal', { ...screen, tool: tool() })}`;

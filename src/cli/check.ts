@@ -8,10 +8,10 @@ import type { Finding, Report } from '../review';
 import { type CheckOutcome, checkApp } from '../staging/check-app';
 import { CONFIG_FILE, readConfig, selectApps } from '../staging/config-file';
 import { inParallel } from '../staging/jobs';
-import type { StagingHooks } from '../staging/types';
+import type { NamedApp } from '../staging/types';
 import { type AppReport, CHECK_FORMATS, type CheckFormat, checkReport } from './check-reports';
 import { readRecordings } from './files';
-import { say } from './output';
+import { showing, WatchedApps } from './live/apps';
 import { interruptible, parseJobs } from './profile';
 import { screenOf, waived } from './review';
 
@@ -24,6 +24,7 @@ interface Flags {
   jobs: number;
   format?: CheckFormat;
   json?: true;
+  quiet?: true;
   output: string;
 }
 
@@ -118,14 +119,20 @@ async function run(names: string[], flags: Flags): Promise<void> {
   await checkDestination(flags.output);
   const recording = flags.recording === undefined ? null : await readRecordings(flags.recording);
   const interrupted = interruptible();
-  const hooks: StagingHooks = {
-    signal: interrupted.signal,
-    onStage: (app, stage) => say(`[${app}] ${stage}`),
-    onNote: (app, text) => say(`[${app}] note: ${text}`),
-  };
+  const watched = new WatchedApps(
+    'check',
+    apps.map(({ name }) => name),
+  );
+  const hooks = watched.hooks(interrupted.signal);
   const config = sourceName(file.path);
   const options = { recording, update: flags.update === true, config };
-  const outcomes = await inParallel(apps, flags.jobs, (app) => checkApp(app, options, hooks));
+  const one = async (app: NamedApp): Promise<CheckOutcome> => {
+    const outcome = await checkApp(app, options, hooks);
+    watched.done(app.name, outcome.error === null ? 'done: compared with its profile' : 'failed');
+    return outcome;
+  };
+  const show = { quiet: flags.quiet === true, signal: interrupted.signal };
+  const outcomes = await showing(watched, show, () => inParallel(apps, flags.jobs, one));
   const by = interrupted.by();
   interrupted.done();
   const reports: AppReport[] = [];
@@ -169,6 +176,7 @@ export function register(program: Command): void {
     .addOption(
       new Option('--format <format>', 'how it is reported (terminal)').choices(CHECK_FORMATS),
     )
+    .option('-q, --quiet', 'show no live view and no figures; the stages are told')
     .option('--json', 'the same as --format json')
     .option('-o, --output <file>', "where the report is written; '-': standard output", '-')
     .action(run);

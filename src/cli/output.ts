@@ -2,7 +2,22 @@
 import { SysieveError } from '../errors';
 import { escapeUnsafeJson } from '../errors/text';
 import { writeFileAtomic } from '../io';
+import { widthOf, wrap } from '../render/layout';
 import { printable, styled } from './terminal';
+
+/** Below this nothing reads well. */
+const NARROWEST = 20;
+
+/** `text` as lines that fit `stream`, where that is a screen. */
+function onScreen(text: string, { isTTY, columns }: { isTTY?: boolean; columns?: number }): string {
+  const safe = printable(text);
+  if (isTTY !== true || columns === undefined || widthOf(safe) <= columns) return `${safe}\n`;
+  const lead = /^ */.exec(safe)?.[0] ?? '';
+  const hanging = `${lead}  `;
+  const layout = { columns: Math.max(NARROWEST, columns - hanging.length), colour: false };
+  const lines = wrap([], [{ text }], layout);
+  return lines.map((line, at) => `${at === 0 ? lead : hanging}${line}\n`).join('');
+}
 
 /** Writes data and waits until it is gone, so that ending the process cuts nothing off. */
 export async function emit(data: string | Uint8Array): Promise<void> {
@@ -13,14 +28,21 @@ export async function emitJson(value: unknown): Promise<void> {
   await emit(escapeUnsafeJson(`${JSON.stringify(value, null, 2)}\n`));
 }
 
-/** One line for the user on standard error; whatever untrusted text is in it cannot make it two. */
+/**
+ * One line for the user on standard error; whatever untrusted text is in it cannot make it two. On a
+ * screen it is wrapped, and what follows is indented, so that no part looks like a line of its own. A
+ * log keeps one message a line, to be searched.
+ */
 export function say(text: string): void {
-  process.stderr.write(`${printable(text)}\n`);
+  process.stderr.write(onScreen(text, process.stderr));
 }
 
 export function warn(text: string): void {
-  process.stderr.write(`${styled('warning:', 'yellow', process.stderr)} ${printable(text)}\n`);
+  const shown = onScreen(`${WARNING} ${text}`, process.stderr).slice(WARNING.length);
+  process.stderr.write(`${styled(WARNING, 'yellow', process.stderr)}${shown}`);
 }
+
+const WARNING = 'warning:';
 
 /** Prints an error as the user wants it and returns the exit status. */
 export async function reportError(thrown: unknown, json: boolean): Promise<number> {

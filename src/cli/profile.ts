@@ -7,12 +7,14 @@ import { EXIT, SysieveError } from '../errors';
 import { evidencePath } from '../io';
 import type { Target } from '../lint';
 import { render } from '../render';
+import { widthOf } from '../render/layout';
 import type { Report, Verdict } from '../review';
 import { readConfig, selectApps } from '../staging/config-file';
 import { inParallel } from '../staging/jobs';
 import { type AppOutcome, profileApp } from '../staging/profile-app';
-import type { NamedApp, StagingHooks } from '../staging/types';
+import type { NamedApp } from '../staging/types';
 import { namesKnown, reportOf } from './lint';
+import { showing, WatchedApps } from './live/apps';
 import { emit, emitJson, reportError, say } from './output';
 import { profileSide } from './profile-side';
 import { screenOf, waived } from './review';
@@ -25,6 +27,7 @@ interface Flags {
   keepRecordings?: string;
   strictStable?: true;
   json?: true;
+  quiet?: true;
 }
 
 export function parseJobs(text: string): number {
@@ -124,17 +127,23 @@ async function print(report: Report): Promise<void> {
   await emit(render(report, 'terminal', { ...screenOf(process.stdout), tool: tool() }));
 }
 
-function table(outcomes: readonly AppOutcome[]): string {
-  const rows = outcomes.map(({ name, status, runs, ended, profile }) => [
-    name,
-    status,
-    status === 'failed' ? `${runs} run(s)` : (ended ?? ''),
-    shownPath(profile),
-  ]);
-  const widths = [0, 1, 2].map((at) => Math.max(...rows.map((row) => (row[at] ?? '').length)));
-  const line = (row: readonly string[]): string =>
-    row.map((cell, at) => printable(cell).padEnd(widths[at] ?? 0)).join('  ');
-  return rows.map((row) => `${line(row).trimEnd()}\n`).join('');
+/** Where a line is too long for the screen, the profile's path is on one of its own. */
+function table(outcomes: readonly AppOutcome[], columns: number): string {
+  const rows = outcomes.map(({ name, status, runs, ended, profile }) => ({
+    cells: [name, status, status === 'failed' ? `${runs} run(s)` : (ended ?? '')].map(printable),
+    path: printable(shownPath(profile)),
+  }));
+  const widths = [0, 1, 2].map((at) =>
+    Math.max(...rows.map(({ cells }) => widthOf(cells[at] ?? ''))),
+  );
+  const line = (cells: readonly string[]): string =>
+    cells.map((cell, at) => cell + ' '.repeat((widths[at] ?? 0) - widthOf(cell))).join('  ');
+  const whole = rows.map(({ cells, path }) => `${line(cells)}  ${path}`.trimEnd());
+  const fits = whole.every((text) => widthOf(text) <= columns);
+  const lines = fits
+    ? whole
+    : rows.flatMap(({ cells, path }) => [line(cells).trimEnd(), `  ${path}`]);
+  return lines.map((text) => `${text}\n`).join('');
 }
 
 function exitCodeOf({ error }: AppOutcome): number {
@@ -179,22 +188,35 @@ async function tell(outcomes: readonly AppOutcome[], apps: readonly NamedApp[], 
     return;
   }
   for (const { error } of outcomes) if (error !== null) await reportError(error, false);
-  await emit(table(outcomes));
+  await emit(table(outcomes, screenOf(process.stdout).columns));
 }
+
+const DONE: Readonly<Record<AppOutcome['status'], string>> = {
+  new: 'done: a profile where there was none',
+  changed: 'done: the profile has changed',
+  unchanged: 'done: the profile is as it was',
+  failed: 'failed: the profile is as it was',
+};
 
 async function run(names: string[], flags: Flags): Promise<void> {
   const apps = selectApps(await readConfig(flags.config), names);
   const interrupted = interruptible();
-  const hooks: StagingHooks = {
-    signal: interrupted.signal,
-    onStage: (app, stage) => say(`[${app}] ${stage}`),
-    onNote: (app, text) => say(`[${app}] note: ${text}`),
-  };
+  const watched = new WatchedApps(
+    'profile',
+    apps.map(({ name }) => name),
+  );
+  const hooks = watched.hooks(interrupted.signal);
   const options = {
     strictStable: flags.strictStable === true,
     keepRecordings: flags.keepRecordings ?? null,
   };
-  const outcomes = await inParallel(apps, flags.jobs, (app) => profileApp(app, options, hooks));
+  const one = async (app: NamedApp): Promise<AppOutcome> => {
+    const outcome = await profileApp(app, options, hooks);
+    watched.done(app.name, DONE[outcome.status]);
+    return outcome;
+  };
+  const show = { quiet: flags.quiet === true, signal: interrupted.signal };
+  const outcomes = await showing(watched, show, () => inParallel(apps, flags.jobs, one));
   const by = interrupted.by();
   interrupted.done();
   process.exitCode =
@@ -222,6 +244,7 @@ export function register(program: Command): void {
       '--strict-stable',
       'fail, with status 5, where a limit ended a recording before it was stable',
     )
+    .option('-q, --quiet', 'show no live view and no figures; the stages are told')
     .option('--json', 'print the outcome as JSON')
     .action(run);
 }

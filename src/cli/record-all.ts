@@ -1,17 +1,18 @@
 /** `record --all`: every container of one image or label, each a run. */
 import { randomUUID } from 'node:crypto';
-import { type AllProgress, recordAll } from '../capture/record-all';
+import { recordAll } from '../capture/record-all';
 import type { Wanted } from '../capture/wanted';
 import { containerSource, findContainer, HIDDEN_LABELS } from '../engines';
 import { SysieveError } from '../errors';
 import { checkDestination } from '../io';
 import { missing } from '../minimise';
 import type { Run } from '../recording';
-import { duration, LiveLine } from './live';
+import { ShownContainers } from './live/containers';
+import { modeOf, View } from './live/view';
+import { say as sayLine } from './output';
 import type { Options } from './record-options';
 import { writeRuns } from './recorded';
 import { stdoutTwice } from './streams';
-import { printable } from './terminal';
 
 export async function recordEvery(command: readonly string[], options: Options): Promise<void> {
   refuseOthers(command, options);
@@ -22,11 +23,12 @@ export async function recordEvery(command: readonly string[], options: Options):
   }
   const { wanted, engine } = await wantedBy(options);
   const source = await containerSource({ engine });
-  const live = new LiveLine(process.stderr);
-  const say = (text: string): void => {
-    live.clear();
-    process.stderr.write(`sysieve: ${text}\n`);
-  };
+  const say = (text: string): void => sayLine(`sysieve: ${text}`);
+  const shown = new ShownContainers();
+  const view = new View(process.stderr, shown, {
+    mode: modeOf(process.stderr, options.quiet === true),
+    shared: false,
+  });
   let timer: NodeJS.Timeout | undefined;
   const started = Date.now();
   let runs: Run[];
@@ -37,22 +39,26 @@ export async function recordEvery(command: readonly string[], options: Options):
       {
         signal: ending.signal,
         onReady(what) {
-          say(`recording ${printable(what)}`);
+          say(`recording ${what}`);
+          shown.what = what;
+          view.start();
           if (options.duration !== undefined) {
             timer = setTimeout(() => ending.abort(), options.duration);
           }
         },
-        onProgress: (progress) => live.show(progress.elapsedMs, statusText(progress)),
-        onNote: (note) => say(printable(note)),
+        onProgress: (progress) => {
+          shown.progress = progress;
+        },
+        onNote: say,
       },
     );
   } finally {
     clearTimeout(timer);
-    live.clear();
+    view.end();
   }
   await writeRuns(options.output, runs, randomUUID());
-  for (const line of summaryOfAll(runs)) say(printable(line));
-  if (options.output !== '-') say(`written to ${printable(options.output)}`);
+  for (const line of summaryOfAll(runs)) say(line);
+  if (options.output !== '-') say(`written to ${options.output}`);
   if (options.json === true) tell(options.output, runs, Date.now() - started);
 }
 
@@ -118,10 +124,6 @@ async function wantedBy(options: Options): Promise<{ wanted: Wanted; engine: Opt
     });
   }
   return { wanted: { kind: 'label', key, value: value ?? null }, engine };
-}
-
-function statusText({ elapsedMs, ended, running }: AllProgress): string {
-  return `${duration(elapsedMs)}  ${ended} containers ended  ${running} running`;
 }
 
 interface Totals {

@@ -101,7 +101,7 @@ export async function record(
     const ebpfOnly = denied || programs !== 'auto';
     return recordAuto({ command: command.length > 0, ebpfOnly }, hooks, recordBy);
   };
-  await recordWith(options, body, advice);
+  await recordWith(options, body, { advice, command: command.length > 0 });
 }
 
 /** Options that say where a container is, and contradict the rest. */

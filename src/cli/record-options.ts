@@ -20,6 +20,7 @@ export interface Options {
   denied?: true;
   boundary: 'namespace' | 'filter';
   json?: true;
+  quiet?: true;
   tracer: TracerName | 'auto';
   programs: 'auto' | 'typed' | 'raw';
   entryOnly?: true;

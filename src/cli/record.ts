@@ -67,6 +67,7 @@ export function register(program: Command): void {
       'with --detach: of the kernel, that all sessions may take when full (default: 256M)',
       parseSize,
     )
+    .option('-q, --quiet', 'show nothing of its progress, neither live nor as lines in a log')
     .option('--json', 'print a summary as JSON on stdout')
     .addHelpText(
       'after',

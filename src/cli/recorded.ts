@@ -1,17 +1,19 @@
 /** What `record` and `run --complain` have in common: how a recording is watched, ended, written and told. */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Progress } from '../capture/capture';
+import type { Capture, Progress } from '../capture/capture';
 import { shellStatus } from '../capture/launch';
 import type { Recorded, RecordHooks } from '../capture/record';
 import { Stability } from '../capture/stability';
 import { SysieveError } from '../errors';
 import { checkDestination, writeFileAtomic } from '../io';
 import type { Run } from '../recording';
-import { LiveLine } from './live';
+import { type Figures, Meter } from './live/figures';
+import { type RecordState, recordKey, recordLine, recordLines } from './live/record-lines';
+import { modeOf, View } from './live/view';
+import { say as sayLine } from './output';
 import { terminalSentToo } from './signals';
 import { stdoutTwice } from './streams';
-import { printable } from './terminal';
 
 export interface Flags {
   output: string;
@@ -20,18 +22,25 @@ export interface Flags {
   untilStable?: number;
   min?: number;
   withoutStart?: true;
+  quiet?: true;
+}
+
+export interface Told {
+  /** Lines for the user once the recording has begun. */
+  readonly advice?: readonly string[];
+  /** A command that has sysieve's terminal. */
+  readonly command: boolean;
 }
 
 type OnStarted = (kill: (signal: NodeJS.Signals) => void) => void;
 
 /**
  * Records by `body`, until a signal or --duration ends it, writes the run, and says what is in it.
- * `advice`: lines for the user once the recording has begun.
  */
 export async function recordWith(
   options: Flags,
   body: (hooks: RecordHooks, onStarted: OnStarted) => Promise<Recorded>,
-  advice: readonly string[] = [],
+  { advice = [], command }: Told,
 ): Promise<void> {
   if (options.json === true && options.output === '-') {
     throw stdoutTwice();
@@ -53,30 +62,36 @@ export async function recordWith(
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
 
-  const live = new LiveLine(process.stderr);
-  const say = (text: string): void => {
-    live.clear();
-    process.stderr.write(`sysieve: ${text}\n`);
-  };
+  const say = (text: string): void => sayLine(`sysieve: ${text}`);
   let timer: NodeJS.Timeout | undefined;
   const stability = stabilityOf(options);
+  const shown = new ShownRecording(options);
+  const view = new View(process.stderr, shown, {
+    mode: modeOf(process.stderr, options.quiet === true),
+    shared: command,
+  });
   const hooks = {
     signal: ending.signal,
+    onArmed: (capture: Capture): void => {
+      shown.late = capture.tasksFound > 0;
+    },
     onReady: (what: string): void => {
-      say(`recording ${printable(what)}`);
+      say(`recording ${what}`);
       for (const line of advice) say(line);
+      shown.what = what;
+      view.start();
       if (options.duration !== undefined) {
         timer = setTimeout(() => ending.abort(), options.duration);
       }
     },
     onProgress: (progress: Progress): void => {
-      live.update(progress);
+      shown.update(progress);
       if (stability?.update(progress) === true && !ending.signal.aborted) {
         say('nothing new was seen for the time asked for: the recording ends');
         ending.abort();
       }
     },
-    onNote: (note: string): void => say(printable(note)),
+    onNote: say,
   };
   let recorded: Recorded;
   try {
@@ -85,7 +100,7 @@ export async function recordWith(
     });
   } finally {
     clearTimeout(timer);
-    live.clear();
+    view.end();
   }
   const { run, exit } = recorded;
   // Loaded by now only: what comes before the recording is waited for.
@@ -95,7 +110,7 @@ export async function recordWith(
   for (const line of summary(run)) say(line);
   const seen = saturation({ version: 1, runs: [run] });
   if (seen.runs.length > 0) say(saturationText(seen));
-  if (options.output !== '-') say(`written to ${printable(options.output)}`);
+  if (options.output !== '-') say(`written to ${options.output}`);
   if (options.json === true) {
     const { calls, completeness, id } = run;
     const distinct = calls.length;
@@ -105,6 +120,37 @@ export async function recordWith(
     );
   }
   if (exit !== null) process.exitCode = shellStatus(exit);
+}
+
+/** What the view of a recording shows: the last reading. */
+class ShownRecording {
+  what = '';
+  late = false;
+  private readonly meter = new Meter();
+  private figures: Figures | null = null;
+
+  constructor(private readonly flags: Flags) {}
+
+  update(progress: Progress): void {
+    this.figures = this.meter.update(progress);
+  }
+
+  lines(layout: Parameters<typeof recordLines>[1]): string[] | null {
+    const state = this.state();
+    return state && recordLines(state, layout);
+  }
+
+  log() {
+    const state = this.state();
+    if (state === null) return [];
+    return [{ of: '', key: recordKey(state), text: `sysieve: ${recordLine(state)}` }];
+  }
+
+  private state(): RecordState | null {
+    const { what, late, figures, flags } = this;
+    const { duration = null, untilStable = null } = flags;
+    return figures && { what, late, figures, durationMs: duration, stableMs: untilStable };
+  }
 }
 
 function stabilityOf({ untilStable, min, withoutStart }: Flags): Stability | null {

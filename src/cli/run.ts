@@ -39,6 +39,7 @@ export function register(program: Command): void {
     .option('--complain', 'deny nothing; record what the profile does not allow')
     .option('-o, --output <file>', 'with --complain: where the recording is written; - is stdout')
     .option('--duration <time>', 'with --complain: end after this time, e.g. 90s', parseDuration)
+    .option('-q, --quiet', 'with --complain: show nothing of its progress')
     .option('--json', 'with --complain: print a summary as JSON on stdout')
     .argument('[command...]')
     .passThroughOptions()
@@ -54,6 +55,7 @@ interface Options {
   output?: string;
   duration?: number;
   json?: true;
+  quiet?: true;
 }
 
 function programOf(command: readonly string[]): string {
@@ -100,7 +102,10 @@ async function complain(command: readonly string[], options: Options): Promise<v
         { tracer: 'notify', denied: false, programs: 'auto', filter, onStarted },
         hooks,
       ),
-    [`should sysieve end before the command, ${notified(filter)} answers ENOSYS`],
+    {
+      advice: [`should sysieve end before the command, ${notified(filter)} answers ENOSYS`],
+      command: true,
+    },
   );
 }
 
@@ -132,10 +137,10 @@ async function run(command: readonly string[], options: Options): Promise<number
   return shellStatus(status);
 }
 
-function refuseWithoutComplaint({ output, duration, json }: Options): void {
-  if (output === undefined && duration === undefined && json === undefined) return;
+function refuseWithoutComplaint({ output, duration, json, quiet }: Options): void {
+  if ([output, duration, json, quiet].every((option) => option === undefined)) return;
   throw new SysieveError('usage', 'option-without-complain', 'run enforces and records nothing', {
-    remedy: 'Add --complain to record, or leave -o, --duration and --json out.',
+    remedy: 'Add --complain to record, or leave -o, --duration, --quiet and --json out.',
   });
 }
 

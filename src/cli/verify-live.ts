@@ -14,11 +14,13 @@ import {
   serializeProfile,
 } from '../profile';
 import type { Run } from '../recording';
+import { widthOf, wrap } from '../render/layout';
 import { BASELINES_DIRECTORY, loadBaselines } from '../staging/baselines';
 import { compileForBoth, machineOf } from '../staging/compiled';
 import { profilePath, readConfig, selectApps } from '../staging/config-file';
 import { deniedCalls } from '../staging/denied';
 import { deniedTable } from '../staging/denied-table';
+import { deniedText } from '../staging/denied-text';
 import { type Repaired, repair } from '../staging/repair';
 import type { DeniedCall, NamedApp } from '../staging/types';
 import {
@@ -346,7 +348,7 @@ async function tell(
     });
   } else {
     const lines = [
-      ...(refused.length === 0 ? [] : deniedTable(refused).map(printable)),
+      ...(refused.length === 0 ? [] : deniedLines(refused)),
       ...(changes === null
         ? []
         : [(await renderReport(changes, 'terminal', screenOf(process.stdout))).trimEnd()]),
@@ -361,6 +363,18 @@ async function tell(
     say(`answered ENOSYS by the profile itself, as it means to: ${names}`);
   }
   say(summary(refused.length, outcome, target, flags));
+}
+
+/** A table; where one is too wide for the screen, a line for each call, wrapped. */
+function deniedLines(refused: readonly DeniedCall[]): string[] {
+  const { columns } = screenOf(process.stdout);
+  const table = deniedTable(refused).map(printable);
+  if (table.every((line) => widthOf(line) <= columns)) return table;
+  const layout = { columns, colour: false };
+  return [
+    'denied:',
+    ...refused.flatMap((call) => wrap([{ text: '  ' }], [{ text: deniedText(call) }], layout)),
+  ];
 }
 
 function summary(refused: number, outcome: Outcome, target: Target, flags: LiveFlags): string {

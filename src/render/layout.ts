@@ -21,7 +21,7 @@ export interface Span {
 
 /** East Asian wide and fullwidth characters, and emoji: two cells on a terminal. */
 const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f900}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+  /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f900}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 const PLAIN = /^[ -~]*$/;
 
 function cellsOf(character: string): number {
@@ -38,7 +38,7 @@ export function widthOf(text: string): number {
 }
 
 /** The beginning of `text` that fits in `width` cells, at least one character; and the rest. */
-function cut(text: string, width: number): [string, string] {
+export function cut(text: string, width: number): [string, string] {
   if (text.length <= width && PLAIN.test(text)) return [text, ''];
   let end = 0;
   let cells = 0;

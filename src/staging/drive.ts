@@ -73,7 +73,10 @@ class Drive {
       onArmed: (capture) => {
         if (this.app.app.ready !== undefined) capture.mark('startup');
       },
-      onProgress: (progress) => this.novelty.update(progress),
+      onProgress: (progress) => {
+        this.novelty.update(progress);
+        hooks.onProgress?.(this.app.name, progress);
+      },
       body: (subject, capture) => this.body(subject, capture),
     });
   }

@@ -66,6 +66,7 @@ export async function recordApp(
     if (failure !== null) throw failure.thrown;
     await options.onRun?.(run);
     runs.push(run);
+    hooks.onRun?.(app.name, runs);
     const news = seen.add(run);
     added.push(news);
     hooks.onStage(app.name, `${label}: done, ${runNews(run, news, number)}`);

@@ -1,7 +1,8 @@
 /** What the staging flow hands from stage to stage. */
+import type { Progress } from '../capture/capture';
 import type { App } from '../config/schema';
 import type { Profile } from '../profile';
-import type { Recording } from '../recording';
+import type { Recording, Run } from '../recording';
 
 /** An app with its name and the directory that its relative paths start from. */
 export interface NamedApp {
@@ -33,6 +34,10 @@ export interface StagingHooks {
   readonly signal: AbortSignal;
   onStage(app: string, stage: string): void;
   onNote(app: string, text: string): void;
+  /** What the run under way has seen so far, several times a second. */
+  onProgress?(app: string, progress: Progress): void;
+  /** A run has ended; all of its recording until now, in order. */
+  onRun?(app: string, runs: readonly Run[]): void;
 }
 
 /** One app recorded until it was stable: what `profile` minimises and `check` compares. */
