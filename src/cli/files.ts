@@ -22,6 +22,11 @@ export function parseRuntime(text: string, previous: RuntimeChoice | undefined):
   return whole;
 }
 
+/** By the first key: neither format has one of the other's. What is no object is for a parser to refuse. */
+export function isRecording(text: string): boolean {
+  return !/^\s*\{/.test(text) || /^\s*\{\s*(?:"(?:version|runs)"|\})/.test(text);
+}
+
 /** Merged; of runs that contradict each other the error names the files. */
 export async function readRecordings(paths: readonly string[]): Promise<Recording> {
   if (paths.filter((path) => path === '-').length > 1) {

@@ -12,6 +12,7 @@ import {
   serializeProfile,
 } from '../profile';
 import { mergeRecordings, parseRecording, serializeRecording } from '../recording';
+import { isRecording } from './files';
 import { emitJson, say } from './output';
 import { stdinTwice, stdoutTwice } from './streams';
 
@@ -24,11 +25,6 @@ interface Input {
   path: string;
   source: string;
   text: string;
-}
-
-/** By the first key: neither format has one of the other's. What is no object is for a parser to refuse. */
-function isRecording({ text }: Input): boolean {
-  return !/^\s*\{/.test(text) || /^\s*\{\s*(?:"(?:version|runs)"|\})/.test(text);
 }
 
 async function readInputs(paths: readonly string[]): Promise<Input[]> {
@@ -108,8 +104,8 @@ async function run(paths: string[], flags: Flags): Promise<void> {
   }
   await checkDestination(flags.output);
   const inputs = await readInputs(paths);
-  const [first] = inputs.filter(isRecording);
-  const other = inputs.find((input) => !isRecording(input));
+  const [first] = inputs.filter(({ text }) => isRecording(text));
+  const other = inputs.find((input) => !isRecording(input.text));
   if (first !== undefined && other !== undefined) {
     throw new SysieveError(
       'input',

@@ -96,6 +96,12 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./explain.js'),
   },
   {
+    name: 'report',
+    usage: '[options] <file...>',
+    summary: 'write recordings and a profile as a page to read',
+    load: () => import('./report.js'),
+  },
+  {
     name: 'inspect',
     usage: '[options]',
     summary: 'say how a running container is isolated, what that means and the remedy',

@@ -22,7 +22,7 @@ export interface SideOptions {
 /** For the help of the commands that take sides. */
 export const SIDES = `file, '-' (standard input), REV:PATH (git), container:NAME, pod:NS/NAME[/CONTAINER], pid:N, default:docker[@VERSION] or default:podman[@VERSION]`;
 
-async function exists(path: string): Promise<boolean> {
+export async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;

@@ -22,7 +22,8 @@ export interface Rule {
   readonly cases: readonly Case[];
 }
 
-const TOO_MANY = 'argument values that cannot be put shortly';
+/** Stands for the values of a case that has too many. */
+export const TOO_MANY = 'argument values that cannot be put shortly';
 
 function passing(answer: Answer): Case['passes'] {
   if (isPassing(answer)) return 'yes';

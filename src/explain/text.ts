@@ -1,6 +1,6 @@
 /** An explanation for people: lines no longer than a width, as far as words let them. */
 import type { CallEvidence, CapabilityRules, CveOfCall, Explanation, InProfile } from './explain';
-import type { Case, Rule } from './rules';
+import { type Case, type Rule, TOO_MANY } from './rules';
 
 /** A line, and whether it heads a section. */
 export interface Line {
@@ -73,14 +73,15 @@ function verb(answer: string): string {
   return found === undefined ? answer : answer.replace(found[0], found[1]);
 }
 
-/** Of several cases the one that takes most words is told as "anything else". */
+/** Of several cases the one that takes most words, or has none, is told as "anything else". */
 function restOf(cases: readonly Case[]): Case {
-  const length = ({ values }: Case): number => (values ?? []).join('; ').length;
-  return [...cases].sort((a, b) => length(b) - length(a))[0] as Case;
+  const length = ({ values }: Case): number =>
+    values?.includes(TOO_MANY) ? Number.POSITIVE_INFINITY : (values ?? []).join('; ').length;
+  return cases.reduce((rest, one) => (length(one) > length(rest) ? one : rest));
 }
 
 /** What is said of a rule, without where it holds. */
-interface Told {
+export interface Told {
   readonly sentence: string;
   /** Alternatives, each on a line of its own, of the case before it. */
   readonly lists: readonly { readonly lead: string; readonly values: readonly string[] }[];
@@ -91,7 +92,7 @@ function withValues({ answer, passes }: Case): string {
   return `${verb(answer)} ${passes === 'no' ? 'for' : 'with'}`;
 }
 
-function told({ unlisted, cases }: Rule): Told {
+export function told({ unlisted, cases }: Rule): Told {
   const [only] = cases as [Case];
   if (unlisted) {
     const sentence = `${verb(only.answer)}, as every call not of an ABI listed`;
