@@ -33,7 +33,9 @@ export function cgroupDirectories(
 ): string[] {
   const found = new Set<string>();
   for (const { root, mountpoint } of parseCgroupMounts(mountinfo)) {
-    const inside = below(root, cgroup);
+    // Seen from a cgroup namespace below, a mount of the whole hierarchy has the root /../.. (of a part
+    // of it too, and then there is no such directory).
+    const inside = below(/^(\/\.\.)+$/.test(root) ? '/' : root, cgroup);
     if (inside === null) continue;
     const dir = path.join(mountpoint, inside);
     if (exists(dir)) found.add(dir);

@@ -16,6 +16,7 @@ const Day = z.string().refine(
 );
 
 const WaiversSchema = z.strictObject({
+  $schema: z.string().max(4096).optional(),
   version: z.literal(WAIVERS_VERSION),
   waivers: z
     .array(

@@ -12,6 +12,7 @@ export type ImageName =
   | 'python'
   | 'memcached'
   | 'multi'
+  | 'base'
   | 'busybox';
 
 const MAKE_ROOTFS = path.join(__dirname, '../../fixtures/images/make-rootfs');

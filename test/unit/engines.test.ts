@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { findContainer, localEngineVersion } from '../../src/engines';
 import {
+  cgroupDirectories,
   cgroupNamesOf,
   containerCgroups,
   parseCgroupMounts,
@@ -15,6 +16,18 @@ import { SysieveError } from '../../src/errors';
 const ID = 'a1'.repeat(32);
 const OTHER = 'b2'.repeat(32);
 const everything = () => true;
+
+test('cgroupDirectories: a mount of the whole hierarchy, also seen from a cgroup namespace below', () => {
+  const mount = (root: string, place: string) => `9 1 0:9 ${root} ${place} ro - cgroup2 cgroup2 rw`;
+  const mountinfo = [mount('/', '/sys/fs/cgroup'), mount('/../..', '/host/cgroup')].join('\n');
+  const there = ['/host/cgroup/kubepods/pod1'];
+  const found = cgroupDirectories('/kubepods/pod1', (dir) => there.includes(dir), mountinfo);
+  expect(found).toEqual(there);
+  expect(cgroupDirectories('/kubepods/pod1', () => false, mountinfo)).toEqual([]);
+  // A part of the hierarchy that is beside one's own.
+  const beside = mount('/../other', '/host/cgroup');
+  expect(cgroupDirectories('/kubepods/pod1', () => true, beside)).toEqual([]);
+});
 
 describe('containerCgroups', () => {
   const hybrid = [
