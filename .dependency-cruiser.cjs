@@ -74,6 +74,9 @@ const allowed = {
   ],
 };
 
+// What other programs use: everything but the command line.
+allowed.api = Object.keys(allowed);
+
 const pure = [
   'errors',
   'json',

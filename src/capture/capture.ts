@@ -113,9 +113,11 @@ export class Capture {
     return progressOf(seen);
   }
 
-  /** From now on, the application's calls belong to `phase`. */
-  mark(phase: Phase): void {
-    this.marks.push({ phase, seen: this.observe() });
+  /** From now on, the application's calls belong to `phase`. Returns the time of that, as Progress has it. */
+  mark(phase: Phase): number {
+    const seen = this.observe();
+    this.marks.push({ phase, seen });
+    return seen.elapsedMs;
   }
 
   /** Polls until `until` says so or the signal aborts. */

@@ -114,7 +114,7 @@ export interface CommandOptions extends RecordOptions {
   /** With the ptrace tracer: traceAll(). The command cannot live without the tracer then. */
   stops?: Buffer;
   onStarted?: (kill: (signal: NodeJS.Signals) => void) => void;
-  /** With neither of those two: how it is started, a filter that denies included. */
+  /** How it is started; a filter that denies with neither of those two. */
   launch?: Omit<LaunchOptions, 'listenerSocket'>;
   /** Before its first instruction. */
   onLaunched?: (launched: Launched) => void;
@@ -128,13 +128,14 @@ export async function recordCommand(
 ): Promise<Recorded> {
   const { filter, stops } = options;
   if (stops !== undefined) {
-    const launched = await startStopped(command, { filter: stops });
+    const launched = await startStopped(command, { ...options.launch, filter: stops });
     return recordStopped(command, options, hooks, launched, { entryOnly: true });
   }
   if (filter === undefined)
     return recordStopped(command, options, hooks, await startStopped(command, options.launch));
   return withListenerSocket(async ({ ours, theirs }) => {
     const launched = await startStopped(command, {
+      ...options.launch,
       filter: filter.program,
       filterFlags: filter.flags,
       listenerSocket: theirs.fd,

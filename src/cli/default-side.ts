@@ -1,10 +1,8 @@
 /** An engine's default profile as a side of a comparison. */
+import { defaultOf } from '../api/side';
 import type { ProfileSide, Side } from '../diff';
 import { type ApiEngineName, localEngineVersion } from '../engines';
 import { SysieveError } from '../errors';
-import { gatedDefault } from '../profile';
-
-const TITLE: Record<ApiEngineName, string> = { docker: 'Docker', podman: 'Podman' };
 
 /** Which release, and why that one. */
 interface Asked {
@@ -41,25 +39,5 @@ export async function defaultSide(
   let version = at === -1 ? undefined : rest.slice(at + 1);
   if (version === 'engine') version = await localEngineVersion(engine);
   const wanted = asked(engine, version, beside);
-  const found = gatedDefault(engine, wanted.version);
-  const title = TITLE[engine];
-  // Podman's defaults go by the releases of containers/common, which brings them.
-  const common = engine === 'podman' && /^0\./.test(found.version);
-  const taken = common ? `containers/common ${found.version}` : `${title} ${found.version}`;
-  // Repository and tag.
-  const origin = found.source.split(' ').slice(0, 2).join(' ');
-  const note = found.known
-    ? `${spec} is the default of ${taken}${wanted.why} (${origin})`
-    : `${spec} is the default of ${taken}, the newest that sysieve knows: that of ${title} ` +
-      `${wanted.version}${wanted.why} is not known (${origin})`;
-  return {
-    kind: 'profile',
-    label: spec,
-    notes: [note],
-    profile: { format: 'gated', value: found.profile },
-    engine: { name: engine, version: common ? null : found.version },
-    text: null,
-    places: () => null,
-    evidence: null,
-  };
+  return defaultOf(engine, wanted.version, { label: spec, why: wanted.why });
 }

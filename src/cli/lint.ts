@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import type { ProfileSide } from '../diff';
 import { EXIT, SysieveError } from '../errors';
+import type { KnownNames } from '../libseccomp';
 import { lint, TARGETS, type Target } from '../lint';
 import type { Format } from '../render';
 import type { Report } from '../review';
@@ -24,27 +25,10 @@ interface Flags extends ReviewFlags {
   withoutBase?: true;
 }
 
-/** What libseccomp knows; with a note there is none to ask, or no way to call it. */
-interface Names {
-  resolves: ((name: string) => boolean) | null;
-  notes: string[];
-}
-
-export async function namesKnown(): Promise<Names> {
-  const { isKnownName } = await import('../libseccomp/index.js');
-  const known = new Map<string, boolean>();
-  const ask = (name: string): boolean => {
-    const answer = known.get(name) ?? isKnownName(name);
-    known.set(name, answer);
-    return answer;
-  };
-  try {
-    ask('read');
-    return { resolves: ask, notes: [] };
-  } catch (thrown) {
-    if (!(thrown instanceof SysieveError) || thrown.kind !== 'system') throw thrown;
-    return { resolves: null, notes: [`names are not held to libseccomp: ${thrown.message}`] };
-  }
+/** libseccomp is looked for when it is asked. */
+export async function namesKnown(): Promise<KnownNames> {
+  const { knownNames } = await import('../libseccomp/index.js');
+  return knownNames();
 }
 
 async function profileOf(spec: string, { withoutBase }: Flags): Promise<ProfileSide> {
@@ -59,7 +43,7 @@ async function profileOf(spec: string, { withoutBase }: Flags): Promise<ProfileS
 export function reportOf(
   side: ProfileSide,
   flags: Pick<Flags, 'target'>,
-  { resolves, notes }: Names,
+  { resolves, notes }: KnownNames,
 ): Report {
   const { profile, places, evidence, engine } = side;
   const target = flags.target ?? engine?.name ?? null;

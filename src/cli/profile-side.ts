@@ -1,6 +1,7 @@
 /** A profile's text, in whichever format, as a side of a comparison. */
+import { placesIn } from '../api/places';
 import type { ProfileSide } from '../diff';
-import { type JsonDocument, type JsonPath, linesOf, offsetsIn, readDocument } from '../json';
+import { readDocument } from '../json';
 import { parseEitherProfile, parseEvidence } from '../profile';
 
 export interface ProfileText {
@@ -30,21 +31,6 @@ function isKubernetes(value: unknown): boolean {
   );
 }
 
-/** Built when the first place is asked for. */
-function placesOf(
-  document: JsonDocument,
-  pathIn: (path: JsonPath) => JsonPath,
-): ProfileSide['places'] {
-  let offsets: ((path: JsonPath) => number) | undefined;
-  let lines: ReturnType<typeof linesOf> | undefined;
-  const { finder, source: file, text } = document;
-  return (path) => {
-    offsets ??= finder === undefined ? offsetsIn(text) : (at) => finder.find(at).offset;
-    lines ??= linesOf(text);
-    return { file, ...lines(offsets(pathIn(path))) };
-  };
-}
-
 /** Throws a SysieveError with a place for what is no profile. */
 export async function profileSide(from: ProfileText): Promise<ProfileSide> {
   const { label, text, source, evidence } = from;
@@ -63,7 +49,7 @@ export async function profileSide(from: ProfileText): Promise<ProfileSide> {
     profile: spo === null ? parseEitherProfile(document) : { format: 'oci', value: spo.profile },
     engine: null,
     text,
-    places: placesOf(document, spo?.path ?? ((path) => path)),
+    places: placesIn(document, spo?.path),
     evidence: evidence === null ? null : parseEvidence(evidence.text, evidence.source),
   };
 }

@@ -9,10 +9,23 @@ export const EXIT = {
   system: 4,
   incomplete: 5,
   defect: 70,
-} as const;
+} as const satisfies Record<ExitKind, number>;
 
-export type ExitKind = keyof typeof EXIT;
+/**
+ * What an error is about, and which exit status the command ends with: `check` (1), a check failed;
+ * `usage` (2), what was asked for makes no sense; `input` (3), a file, process or container is not what
+ * it should be; `system` (4), privilege, kernel, engine or library; `incomplete` (5), a complete
+ * recording was asked for; `defect` (70), of sysieve.
+ *
+ * @public
+ */
+export type ExitKind = 'done' | 'check' | 'usage' | 'input' | 'system' | 'incomplete' | 'defect';
 
+/**
+ * What goes with an error.
+ *
+ * @public
+ */
 export interface ErrorDetails {
   /** What the user can do next, one sentence. */
   remedy?: string;
@@ -24,11 +37,17 @@ export interface ErrorDetails {
  * An expected failure. `kind` selects the exit status, `code` is stable for scripts
  * (lower-case words joined by hyphens, e.g. `recording-truncated`).
  * Anything thrown that is not a SysieveError is a defect of sysieve (exit 70).
+ *
+ * @public
  */
 export class SysieveError extends Error {
+  /** What it is about. */
   readonly kind: ExitKind;
+  /** Stable. */
   readonly code: string;
+  /** What can be done next, one sentence. */
   readonly remedy: string | undefined;
+  /** What lies underneath, e.g. "openat: EACCES". */
   readonly reason: string | undefined;
 
   constructor(kind: ExitKind, code: string, message: string, details: ErrorDetails = {}) {
@@ -40,6 +59,7 @@ export class SysieveError extends Error {
     this.reason = details.cause;
   }
 
+  /** The exit status of the command. */
   get exitCode(): number {
     return EXIT[this.kind];
   }

@@ -7,4 +7,5 @@ export { type Compiled, type CompileOptions, compile, pseudoCode } from './compi
 export { complaining, notifyAll, traceAll } from './complain';
 export { ACTIONS } from './constants';
 export { evaluate } from './evaluate';
-export { isKnownName, nativeArchitecture, nativeNumber, resolve, version } from './names';
+export { type KnownNames, knownNames } from './known-names';
+export { nativeArchitecture, nativeNumber, resolve, version } from './names';
