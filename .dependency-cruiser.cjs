@@ -2,6 +2,7 @@
 // not fails "folder-without-a-rule", so that a new folder cannot slip by.
 const allowed = {
   errors: [],
+  install: [],
   tables: [],
   json: ['errors'],
   recording: ['tables', 'errors', 'json'],
@@ -46,10 +47,10 @@ const allowed = {
   export: ['recording', 'profile', 'policy', 'tables', 'errors', 'json'],
   config: ['errors', 'json', 'tables', 'recording', 'minimise', 'lint'],
   io: ['errors', 'tables', 'recording', 'profile', 'policy'],
-  libseccomp: ['errors', 'tables', 'recording', 'profile', 'policy'],
+  libseccomp: ['errors', 'install', 'tables', 'recording', 'profile', 'policy'],
   engines: ['errors', 'tables', 'recording', 'io'],
   // Of inspect the shape of what it is told.
-  capture: ['errors', 'json', 'tables', 'recording', 'inspect', 'engines', 'io'],
+  capture: ['errors', 'install', 'json', 'tables', 'recording', 'inspect', 'engines', 'io'],
   staging: [
     'errors',
     'tables',

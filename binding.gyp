@@ -23,6 +23,7 @@
       'dependencies': ['sysieve_bpf'],
       'sources': [
         'native/addon/addon.cc',
+        'native/addon/errno_name.cc',
         'native/addon/error.cc',
         'native/addon/filter.cc',
         'native/addon/listener.cc',

@@ -41,7 +41,7 @@ void SetSignals() {
 
 // The descriptors are a copy too; kept, they would hold open what the recorder closes.
 void CloseDescriptors() {
-  if (syscall(SYS_close_range, 0U, ~0U, 0U) != 0) {  // before Linux 5.9
+  if (syscall(__NR_close_range, 0U, ~0U, 0U) != 0) {  // before Linux 5.9
     const long limit = sysconf(_SC_OPEN_MAX);
     for (int fd = 0; fd < limit; fd++) close(fd);
   }

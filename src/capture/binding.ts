@@ -1,10 +1,7 @@
 /** The only file that loads the addon. */
-import { join } from 'node:path';
 import { SysieveError } from '../errors';
+import { nativeFile, nativeRemedy } from '../install';
 import type { NativeAddon } from './binding-types';
-
-/** The same from src/ (tests) and from dist/. */
-const ADDON = join(__dirname, '..', '..', 'build', 'Release', 'sysieve.node');
 
 let loaded: NativeAddon | null = null;
 
@@ -17,13 +14,15 @@ export function addon(): NativeAddon {
     });
   }
   try {
-    loaded = require(ADDON) as NativeAddon;
+    loaded = require(nativeFile('sysieve.node')) as NativeAddon;
   } catch (error) {
     const cause = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
     throw new SysieveError('system', 'addon-missing', "sysieve's native part cannot be loaded", {
       cause,
-      remedy:
-        "Run 'npm run setup' in sysieve's directory: it installs libbpf and builds the addon.",
+      remedy: nativeRemedy(
+        "Run 'npm run setup' and 'npm run build' in sysieve's directory: that installs libbpf and builds the addon.",
+        cause,
+      ),
     });
   }
   return loaded;

@@ -149,7 +149,9 @@ function ptraceTracer(): Finding {
   const privileged = (effectiveCapabilities() >> 19n) & 1n;
   // Yama lets the commands that sysieve starts be traced, and nothing else without the capability.
   const attaches = privileged === 1n ? scope !== '3' : scope === '0';
-  const child = attaches ? spawn('sleep', ['60'], { stdio: 'ignore' }) : null;
+  // A program that is here for certain.
+  const idle = ['-e', 'setTimeout(() => {}, 60_000)'];
+  const child = attaches ? spawn(process.execPath, idle, { stdio: 'ignore' }) : null;
   child?.on('error', () => undefined);
   try {
     if (scope === '3' || (scope === '2' && privileged === 0n)) {
@@ -189,7 +191,8 @@ function ptraceTracer(): Finding {
     const cause = error.reason === undefined ? '' : ` (${error.reason})`;
     return { name, ok: false, detail: `${error.message}${cause}`, remedy: error.remedy ?? null };
   } finally {
-    child?.kill('SIGKILL');
+    // Where there is no child, Node would kill the process group of its own.
+    if (child?.pid !== undefined) child.kill('SIGKILL');
   }
 }
 

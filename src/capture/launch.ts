@@ -11,10 +11,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { constants as os } from 'node:os';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { SysieveError } from '../errors/index';
 import { escapeUnsafe } from '../errors/text';
+import { nativeFile, nativeRemedy } from '../install';
 
 export interface LaunchOptions {
   /** sock_filter instructions, 8 bytes each, in host byte order. None: no filter, no no_new_privs. */
@@ -85,9 +85,6 @@ const READY_BYTES = 16;
 const FAILURE_BYTES = 8;
 const GO = Buffer.from('G');
 
-/** The same from src/ (tests) and from dist/. */
-const LAUNCHER = join(__dirname, '..', '..', 'build', 'Release', 'sysieve-launch');
-
 export async function startStopped(
   command: readonly string[],
   options: LaunchOptions = {},
@@ -95,11 +92,11 @@ export async function startStopped(
   const program = command[0];
   if (program === undefined)
     throw new SysieveError('usage', 'command-missing', 'no command to start');
-  checkLauncher();
+  const launcher = launcherPath();
   const env = options.env ?? process.env;
   if (options.cwd !== undefined) checkDirectory(options.cwd);
 
-  const child = spawn(LAUNCHER, [...command], {
+  const child = spawn(launcher, [...command], {
     env,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     stdio: [
@@ -171,26 +168,28 @@ export function refusal(
   }
   return new SysieveError('system', 'launcher-failed', 'the launcher could not prepare the start', {
     cause,
-    remedy: operation === 'protocol' ? REBUILD : TRY,
+    remedy: operation === 'protocol' ? rebuild() : TRY,
   });
 }
 
-const REBUILD = "Run 'npm run build'.";
+const rebuild = (): string => nativeRemedy("Run 'npm run build' in sysieve's directory.");
 const TRY = "Run 'sysieve doctor': it starts a command in the same way.";
 
 function quoted(text: string): string {
   return escapeUnsafe(JSON.stringify(text));
 }
 
-function checkLauncher(): void {
+function launcherPath(): string {
+  const path = nativeFile('sysieve-launch');
   try {
-    accessSync(LAUNCHER, constants.X_OK);
+    accessSync(path, constants.X_OK);
   } catch (error) {
-    throw new SysieveError('system', 'launcher-missing', 'the native launcher is not built', {
-      cause: `${LAUNCHER}: ${(error as NodeJS.ErrnoException).code}`,
-      remedy: REBUILD,
+    throw new SysieveError('system', 'launcher-missing', 'the native launcher is not there', {
+      cause: `${path}: ${(error as NodeJS.ErrnoException).code}`,
+      remedy: rebuild(),
     });
   }
+  return path;
 }
 
 /** spawn() reports a missing working directory as if the program were missing. */

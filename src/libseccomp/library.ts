@@ -2,6 +2,7 @@
 
 import type * as Ffi from 'ffi-napi';
 import { SysieveError } from '../errors/index';
+import { isPackage, nativeFile, nativeRemedy } from '../install';
 
 /** A C pointer as a number: user addresses lie below 2^53, and 0 is NULL. */
 export type Pointer = number;
@@ -62,13 +63,22 @@ function load(): Library {
 
 function loadFfi(): typeof Ffi {
   try {
-    return require('ffi-napi') as typeof Ffi;
+    // What a package carries comes first: an ffi-napi above it is someone else's, maybe another.
+    return (isPackage() ? require(nativeFile('ffi-napi.js')) : require('ffi-napi')) as typeof Ffi;
   } catch (error) {
-    throw new SysieveError('system', 'ffi-missing', 'the optional package ffi-napi does not load', {
-      cause: firstLine(error),
-      remedy:
-        "Compiling a filter needs it: install python3, make and g++, then run 'npm install' again.",
-    });
+    const cause = firstLine(error);
+    throw new SysieveError(
+      'system',
+      'ffi-missing',
+      'ffi-napi, which calls libseccomp, does not load',
+      {
+        cause,
+        remedy: nativeRemedy(
+          "Install python3, make and g++, then run 'npm install' again in sysieve's directory.",
+          cause,
+        ),
+      },
+    );
   }
 }
 
@@ -92,7 +102,8 @@ function loadSeccomp(ffi: typeof Ffi): Functions {
   } catch (error) {
     throw new SysieveError('system', 'libseccomp-missing', 'libseccomp.so.2 does not load', {
       cause: firstLine(error),
-      remedy: "Install the distribution's libseccomp (Debian: apt-get install libseccomp2).",
+      remedy:
+        'Install it: libseccomp2 on Debian and Ubuntu, libseccomp on Fedora, RHEL (UBI too) and Alpine.',
     });
   }
 }

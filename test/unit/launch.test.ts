@@ -262,7 +262,7 @@ describe('without go', () => {
   });
 
   it('a killed process that used startStopped leaves no launcher', async () => {
-    for (const module of ['errors/index', 'errors/text', 'capture/launch']) {
+    for (const module of ['errors/index', 'errors/text', 'install/index', 'capture/launch']) {
       const { code } = transformFileSync(join(ROOT, 'src', `${module}.ts`), {
         jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
         module: { type: 'commonjs' },

@@ -63,7 +63,7 @@ beforeEach(() => {
 afterEach(() => rmSync(bin, { recursive: true, force: true }));
 
 describe('scripts/setup', () => {
-  test.each(['build', 'test', 'qa', 'vm'])(
+  test.each(['build', 'test', 'qa', 'pack', 'vm'])(
     '%s: installs nothing when nothing is missing',
     (level) => {
       packages({});
