@@ -70,5 +70,28 @@
       'cflags_cc': ['<@(cxx)'],
       'ldflags': ['-static-libstdc++', '-static-libgcc', '-pthread'],
     },
+    {
+      # Reads the files of containers, in a process that may do nothing else (native/reach).
+      'target_name': 'sysieve-reach',
+      'type': 'executable',
+      'sources': [
+        'native/reach/blocks.cc',
+        'native/reach/code.cc',
+        'native/reach/elf.cc',
+        'native/reach/links.cc',
+        'native/reach/main.cc',
+        'native/reach/scan.cc',
+        'native/reach/sha256.cc',
+        'native/reach/state.cc',
+        'native/reach/stored.cc',
+        'native/reach/unwind.cc',
+        'native/reach/values.cc',
+      ],
+      'include_dirs': ['native'],
+      'cflags_cc!': ['-std=gnu++17', '-std=gnu++20', '-fno-exceptions'],
+      'cflags_cc': ['<@(cxx)'],
+      'ldflags': ['-static-libstdc++', '-static-libgcc'],
+      'libraries': ['-lZydis'],
+    },
   ],
 }

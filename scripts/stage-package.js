@@ -123,7 +123,7 @@ function notices(inputs) {
 }
 
 function writeManifest() {
-  const { name, version, description, license, author, keywords, bin, engines, os } = manifest;
+  const { name, version, description, license, author, keywords, bin, man, engines, os } = manifest;
   const exports = Object.fromEntries(
     Object.entries(manifest.exports).map(([key, target]) => [
       key,
@@ -141,6 +141,7 @@ function writeManifest() {
     author,
     keywords,
     bin,
+    man,
     main,
     types,
     exports,

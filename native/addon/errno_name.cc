@@ -4,8 +4,8 @@
 
 namespace sysieve {
 
-// Of asm-generic/errno-base.h and errno.h. glibc has strerrorname_np for this since 2.32, newer than
-// what a packed addon may ask for.
+// Of asm-generic/errno-base.h and errno.h. glibc has strerrorname_np for this since 2.32, newer
+// than what a packed addon may ask for.
 const char* ErrnoName(int code) {
 #define NAME(constant) \
   case constant:       \

@@ -1,6 +1,7 @@
 /** docs/reference/formats.md: the fields of the files, from their JSON Schemas. */
 import { configJsonSchema } from '../../src/config';
 import { evidenceJsonSchema } from '../../src/profile';
+import { reachJsonSchema } from '../../src/reach';
 import { recordingJsonSchema } from '../../src/recording';
 import { waiversJsonSchema } from '../../src/review/waivers';
 import { type Field, fieldsOf, type Schema } from './fields';
@@ -31,6 +32,14 @@ const FORMATS: readonly Format[] = [
       'NAME.evidence.json beside a profile: why each call is in it. It has no counts and no times, so that ' +
       'making the profile again leaves it as it is.',
     schema: evidenceJsonSchema,
+  },
+  {
+    name: 'reach',
+    title: 'Reach',
+    about:
+      'NAME.reach.json beside a recording, by `sysieve reach -o` or `sysieve record --reach`: what the ' +
+      'executables of the recording can call.',
+    schema: reachJsonSchema,
   },
   {
     name: 'config',

@@ -36,6 +36,7 @@ const OWN: Readonly<Record<string, Statuses>> = {
   sessions: { byNumber: RESULT },
   stop: { byNumber: RESULT },
   minimise: { byNumber: { ...RESULT, 5: INCOMPLETE } },
+  reach: { byNumber: RESULT },
   check: {
     byNumber: {
       1: 'an app needs more than its profile permits; with --max-unused: a profile permits more in vain',

@@ -95,8 +95,40 @@ export const WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> =
     'excluded[].name': '',
     'excluded[].values': 'Of the tracked arguments; null: the call as a whole.',
     'excluded[].reason': '',
+    unseen:
+      'What no run made, the files of the program can make, and the profile does not permit; absent: nobody looked.',
+    'unseen[].abi': '',
+    'unseen[].name': '',
+    'unseen[].likelihood': 'How near it is to the own code of the application.',
+    'unseen[].chain': 'The easiest way to it, as far as its functions have names. Untrusted text.',
     justifications:
       'Written by people, and kept when the file is made anew: by call, why it may be in the profile.',
+  },
+  reach: {
+    version: 'The version of the format.',
+    executables: 'One entry for each executable of the recording.',
+    'executables[].path': 'As it was executed. Untrusted text, as all names here.',
+    'executables[].interpreters': 'Where it is a script: who reads it.',
+    'executables[].modules':
+      'The files that were scanned: the executable first, then its libraries.',
+    'executables[].modules[].path': '',
+    'executables[].modules[].sha256': '',
+    'executables[].modules[].buildId': 'Empty: it has none.',
+    'executables[].calls': 'What can be called, the nearest first.',
+    'executables[].calls[].abi': '',
+    'executables[].calls[].number': '',
+    'executables[].calls[].name': 'null: no table names this number.',
+    'executables[].calls[].cost':
+      'How far from the own code of the application the easiest way leads.',
+    'executables[].calls[].chain':
+      'That way: index of the module, function (or its address), how one gets there.',
+    'executables[].unresolved': 'Functions in which the number of a call is not known.',
+    'executables[].unresolved[].module': '',
+    'executables[].unresolved[].function': '',
+    'executables[].unresolved[].gates': 'So many instructions.',
+    'executables[].uncovered': 'What belongs to it and was not scanned.',
+    'executables[].uncovered[].path': '',
+    'executables[].uncovered[].message': 'Why.',
   },
   waivers: {
     version: 'The version of the format.',
