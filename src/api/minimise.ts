@@ -128,13 +128,14 @@ export async function minimise(
     },
     (text) => warnings.push(text),
   );
-  const { profile, evidence: calls, excluded, report } = result;
+  const { profile, evidence: calls, excluded, unseen, report } = result;
   return {
     profile,
     evidence: {
       version: EVIDENCE_VERSION,
       calls,
       excluded,
+      unseen,
       justifications: { ...options.justifications },
     },
     warnings: [...warnings, ...report.flatMap((pass) => pass.warnings)],

@@ -217,7 +217,7 @@ function callOf({ abi = 'x86_64', name, number, args = [] }: SystemCall): Call {
   const nr = number ?? (name === undefined ? null : syscallNumber(abi, name));
   if (nr === null) {
     const what = name === undefined ? 'neither a name nor a number' : `no call ${name} in ${abi}`;
-    throw new SysieveError('usage', 'call-unknown', what, {
+    throw new SysieveError('usage', 'policy-call-unknown', what, {
       remedy: 'Give the name as the kernel has it, or the number.',
     });
   }

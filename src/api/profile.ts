@@ -1,8 +1,10 @@
 /** Profiles and evidence as programs meet them: their shapes, reading, writing, union. No I/O. */
 import { mergeProfiles as merge, mergeEvidence as mergeAllEvidence } from '../merge';
 import {
+  EVIDENCE_VERSION,
   parseEvidence as parseEvidenceText,
   parseProfile as parseProfileText,
+  type Evidence as StoredEvidence,
   serializeEvidence as serializeEvidenceText,
   serializeProfile as serializeProfileText,
 } from '../profile';
@@ -130,12 +132,19 @@ export type ProfileFlag =
 /**
  * Why a call is in a profile. `observed`: the application made it; `runtime`: a container runtime does,
  * under the filter; `essential`: no program does without; `generalised`: of the kind of one that was
- * observed; `equivalent`: another libc, kernel or architecture makes it instead; `fallback`: answered
- * ENOSYS, upon which libc does without.
+ * observed; `equivalent`: another libc, kernel or architecture makes it instead; `reachable`: the program's
+ * files can make it, though no run did; `fallback`: answered ENOSYS, upon which libc does without.
  *
  * @public
  */
-export type Why = 'observed' | 'essential' | 'runtime' | 'generalised' | 'equivalent' | 'fallback';
+export type Why =
+  | 'observed'
+  | 'essential'
+  | 'runtime'
+  | 'generalised'
+  | 'equivalent'
+  | 'reachable'
+  | 'fallback';
 
 /**
  * One call of a profile, and why it is there.
@@ -186,6 +195,12 @@ export interface Evidence {
   calls: EvidenceCall[];
   /** What was recorded and left out on purpose; `values` null: the call as a whole. */
   excluded: { abi: Abi; name: string; values: string[] | null; reason: string }[];
+  /** What the program's files can make, no run did, and the profile does not permit. Absent: nobody looked. */
+  unseen?:
+    | { abi: Abi; name: string; likelihood: 'likely' | 'possible' | 'remote'; chain: string[] }[]
+    | undefined;
+  /** An editor's; not written. */
+  $schema?: string | undefined;
   /** Written by people: why a call may be in the profile, by its name. */
   justifications: Record<string, string>;
 }
@@ -225,13 +240,19 @@ export function parseEvidence(text: string, source = 'evidence'): Evidence {
   return parseEvidenceText(text, source);
 }
 
+/** Of the current version, whichever the caller's has: it was read by parseEvidence, or made here. */
+export const stored = (evidence: Evidence): StoredEvidence => ({
+  ...evidence,
+  version: EVIDENCE_VERSION,
+});
+
 /**
  * The canonical text of a profile's evidence, with a line break at its end.
  *
  * @public
  */
 export function serializeEvidence(evidence: Evidence): string {
-  return serializeEvidenceText(evidence);
+  return serializeEvidenceText(stored(evidence));
 }
 
 /**
@@ -305,5 +326,5 @@ export function mergeProfiles(profiles: readonly Profile[]): MergedProfile {
  * @public
  */
 export function mergeEvidence(evidence: readonly Evidence[]): Evidence {
-  return mergeAllEvidence(evidence);
+  return mergeAllEvidence(evidence.map(stored));
 }

@@ -4,7 +4,7 @@ import { readDocument } from '../json';
 import { gatedDefault, parseEitherProfile } from '../profile';
 import { type Machine, machineOfArchitectures } from '../tables';
 import { placesIn } from './places';
-import type { Profile, ProfileInput, ProfileText } from './profile';
+import { type Profile, type ProfileInput, type ProfileText, stored } from './profile';
 
 export type ReadSide = ProfileSide & { readonly machine: Machine };
 
@@ -48,7 +48,7 @@ function sideOfText({ text, evidence, engine }: ProfileText, label: string): Rea
     engine: engine === undefined ? null : { name: engine, version: null },
     text,
     places: placesIn(document),
-    evidence: evidence ?? null,
+    evidence: evidence == null ? null : stored(evidence),
     machine: machineOfArchitectures(profile.value.architectures),
   };
 }

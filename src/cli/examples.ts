@@ -99,6 +99,14 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       'sysieve minimise web.json -o web-profile.json --default log',
     ),
   ],
+  reach: [
+    example('of a container that runs', 'sysieve reach web.json --container web -o web.reach.json'),
+    example('of an image, without starting it', 'sysieve reach web.json --image web:1'),
+    example(
+      'a profile that permits what is likely as well',
+      'sysieve minimise web.json -o web-profile.json --reach likely',
+    ),
+  ],
   check: [
     example('every app of sysieve.config.json', 'sysieve check'),
     example('as annotations of a pull request', 'sysieve check --format github'),

@@ -9,6 +9,8 @@ import {
   type MinimiseOptions,
   type MinimiseResult,
   type PassReport,
+  REACHES,
+  type ReachChoice,
   type RuntimeChoice,
   TIERS,
   type Tier,
@@ -22,6 +24,7 @@ import {
   readJustifications,
   writeProfile,
 } from '../staging/make-profile';
+import { reachableOf, reachBeside } from '../staging/reachable';
 import { ABIS, type Abi } from '../tables';
 import { parseCost, sayCosts } from './cost';
 import { list, parseRuntime, readRecordings } from './files';
@@ -40,6 +43,7 @@ interface Flags {
   args: Tier;
   engineDefault?: EngineDefaults;
   portable?: boolean;
+  reach: ReachChoice;
   arch?: Abi;
   maxCost?: number;
   without?: string[];
@@ -108,6 +112,8 @@ async function run(paths: string[], flags: Flags): Promise<void> {
     args: flags.args,
     engineDefaults: flags.engineDefault ?? null,
     portable: flags.portable === true,
+    reach: flags.reach,
+    reachable: flags.reach === 'none' ? [] : reachableOf(await reachBeside(paths), recording.runs),
     arch: flags.arch ?? null,
     without: flags.without ?? [],
     unruled: [],
@@ -195,6 +201,15 @@ export function register(program: Command): void {
       parseEngineDefault,
     )
     .option('--portable', 'add what another libc, kernel or architecture calls instead')
+    .addOption(
+      new Option(
+        '--reach <which>',
+        'calls that no run made and the files of the program can make, as sysieve reach -o found ' +
+          'them: none, report, likely (add those near its own code) or all',
+      )
+        .choices(REACHES)
+        .default('none'),
+    )
     .addOption(new Option('--arch <abi>', 'write for another architecture, by name').choices(ABIS))
     .option(
       '--max-cost <ns|percent>',

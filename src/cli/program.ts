@@ -60,6 +60,12 @@ export const COMMANDS: readonly Entry[] = [
     load: () => import('./minimise.js'),
   },
   {
+    name: 'reach',
+    usage: '[options] <recording...>',
+    summary: 'say which calls the recorded executables can make and no run made',
+    load: () => import('./reach.js'),
+  },
+  {
     name: 'check',
     usage: '[options] [app...]',
     summary: 'fail where an app needs more than its committed profile permits',

@@ -101,7 +101,11 @@ export async function record(
     const ebpfOnly = denied || programs !== 'auto';
     return recordAuto({ command: command.length > 0, ebpfOnly }, hooks, recordBy);
   };
-  await recordWith(options, body, { advice, command: command.length > 0 });
+  const alongside =
+    options.reach === true
+      ? await (await import('./record-reach.js')).reachAlongside(options)
+      : undefined;
+  await recordWith(options, body, { advice, command: command.length > 0, alongside });
 }
 
 /** Options that say where a container is, and contradict the rest. */

@@ -21,6 +21,7 @@ export interface Options {
   boundary: 'namespace' | 'filter';
   json?: true;
   quiet?: true;
+  reach?: true;
   tracer: TracerName | 'auto';
   programs: 'auto' | 'typed' | 'raw';
   entryOnly?: true;

@@ -67,6 +67,10 @@ export function register(program: Command): void {
       'with --detach: of the kernel, that all sessions may take when full (default: 256M)',
       parseSize,
     )
+    .option(
+      '--reach',
+      'also scan its executables and what they load, into NAME.reach.json; see sysieve reach',
+    )
     .option('-q, --quiet', 'show nothing of its progress, neither live nor as lines in a log')
     .option('--json', 'print a summary as JSON on stdout')
     .addHelpText(

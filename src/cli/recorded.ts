@@ -12,6 +12,7 @@ import { type Figures, Meter } from './live/figures';
 import { type RecordState, recordKey, recordLine, recordLines } from './live/record-lines';
 import { modeOf, View } from './live/view';
 import { say as sayLine } from './output';
+import type { Alongside } from './record-reach';
 import { terminalSentToo } from './signals';
 import { stdoutTwice } from './streams';
 
@@ -30,6 +31,7 @@ export interface Told {
   readonly advice?: readonly string[];
   /** A command that has sysieve's terminal. */
   readonly command: boolean;
+  readonly alongside?: Alongside | undefined;
 }
 
 type OnStarted = (kill: (signal: NodeJS.Signals) => void) => void;
@@ -40,7 +42,7 @@ type OnStarted = (kill: (signal: NodeJS.Signals) => void) => void;
 export async function recordWith(
   options: Flags,
   body: (hooks: RecordHooks, onStarted: OnStarted) => Promise<Recorded>,
-  { advice = [], command }: Told,
+  { advice = [], command, alongside }: Told,
 ): Promise<void> {
   if (options.json === true && options.output === '-') {
     throw stdoutTwice();
@@ -86,6 +88,7 @@ export async function recordWith(
     },
     onProgress: (progress: Progress): void => {
       shown.update(progress);
+      alongside?.look();
       if (stability?.update(progress) === true && !ending.signal.aborted) {
         say('nothing new was seen for the time asked for: the recording ends');
         ending.abort();
@@ -111,6 +114,7 @@ export async function recordWith(
   const seen = saturation({ version: 1, runs: [run] });
   if (seen.runs.length > 0) say(saturationText(seen));
   if (options.output !== '-') say(`written to ${options.output}`);
+  for (const line of (await alongside?.finish(run)) ?? []) say(line);
   if (options.json === true) {
     const { calls, completeness, id } = run;
     const distinct = calls.length;

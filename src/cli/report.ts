@@ -1,10 +1,12 @@
 /** `sysieve report FILE… -o report.html`: recordings and a profile as a page that people read. */
+
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { ProfileSide, Side } from '../diff';
 import { SysieveError } from '../errors';
 import { checkDestination, readTextFile, sourceName, writeFileAtomic } from '../io';
 import { DEFAULT_OPTIONS, type RuleCost } from '../minimise';
+import { EVIDENCE_VERSION } from '../profile';
 import { mergeRecordings, parseRecording, type Recording } from '../recording';
 import type { Input } from '../report';
 import type { MadeProfile } from '../staging/make-profile';
@@ -102,7 +104,7 @@ function sideOf({ result, profileText }: MadeProfile): ProfileSide {
     engine: null,
     text: profileText,
     places: () => null,
-    evidence: { version: 2, calls: evidence, excluded, justifications: {} },
+    evidence: { version: EVIDENCE_VERSION, calls: evidence, excluded, justifications: {} },
   };
 }
 

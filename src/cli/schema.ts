@@ -4,6 +4,7 @@ import { stringify } from 'lossless-json';
 import { configJsonSchema } from '../config';
 import { baselineJsonSchema } from '../minimise';
 import { evidenceJsonSchema, profileJsonSchema } from '../profile';
+import { reachJsonSchema } from '../reach';
 import { recordingJsonSchema } from '../recording';
 import { waiversJsonSchema } from '../review/waivers';
 import { emit } from './output';
@@ -13,6 +14,7 @@ const SCHEMAS: Readonly<Record<string, () => object>> = {
   profile: profileJsonSchema,
   evidence: evidenceJsonSchema,
   baseline: baselineJsonSchema,
+  reach: reachJsonSchema,
   waivers: waiversJsonSchema,
   config: configJsonSchema,
 };

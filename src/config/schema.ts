@@ -7,7 +7,7 @@
 import * as z from 'zod';
 import type { Versions } from '../json';
 import { TARGETS } from '../lint/types';
-import { TIERS } from '../minimise/types';
+import { REACHES, TIERS } from '../minimise/types';
 
 const CONFIG_VERSION = 1;
 /** People write it: only what a later sysieve reads in another way must say so. */
@@ -197,6 +197,15 @@ export const MinimiseSchema = z.strictObject({
   portable: z.boolean().optional().meta({
     description: 'As --portable: also the calls another libc, kernel or architecture makes.',
   }),
+  reach: z
+    .enum(REACHES)
+    .optional()
+    .meta({
+      description:
+        "Calls that no run made and the app's own files can make: none, report (told, and kept in the " +
+        'evidence), likely (those near its own code are permitted) or all.',
+      default: 'none',
+    }),
   default: z.enum(['errno', 'log', 'kill']).optional().meta({
     description: 'What the profile answers calls that are not in it.',
   }),

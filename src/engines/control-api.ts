@@ -13,7 +13,7 @@ const KILLED_MS = 20_000;
 
 type Driven = Pick<
   ContainerControl,
-  'engine' | 'endpoint' | 'start' | 'wait' | 'stop' | 'exec' | 'logs' | 'labelled'
+  'engine' | 'endpoint' | 'start' | 'wait' | 'stop' | 'exec' | 'logs' | 'files' | 'labelled'
 >;
 
 function answered<T>(api: Api, schema: z.ZodType<T>, answer: Answer): T {
@@ -205,6 +205,12 @@ export function drivenBy(api: Api): Driven {
     stop: (id, options) => stop(api, id, options),
     exec: (id, command, options) => exec(api, id, command, options),
     logs: (id, onLine, signal) => logs(api, id, onLine, signal),
+    async files(id, take) {
+      const answer = await api.stream({ method: 'GET', path: `/containers/${id}/export` });
+      if (answer.status === 404) throw noContainer(api.engine, id);
+      if (answer.status >= 400) throw refused(api.engine, 'read', id, answer.said);
+      await take(answer.data);
+    },
     async labelled(label, value) {
       const wanted = value === null ? label : `${label}=${value}`;
       const query = { all: 'true', filters: JSON.stringify({ label: [wanted] }) };

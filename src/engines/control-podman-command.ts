@@ -223,6 +223,22 @@ export function podmanCommandControl(command: string): ContainerControl {
       lines.stdout.end();
       lines.stderr.end();
     },
+    async files(id, take) {
+      const child = spawn(command, ['export', '--', id], { stdio: ['ignore', 'pipe', 'pipe'] });
+      let said = '';
+      child.stderr.on('data', (chunk: Buffer) => {
+        said = (said + chunk.toString('utf8')).slice(-4096);
+      });
+      const ended = once(child, 'close') as Promise<[number | null]>;
+      try {
+        await take(child.stdout);
+      } finally {
+        child.kill('SIGKILL');
+      }
+      const [code] = await ended;
+      if (GONE.test(said)) throw noContainer('podman', id);
+      if (code !== 0 && code !== null) throw refused('podman', 'read', id, said);
+    },
     async labelled(label, value) {
       const wanted = value === null ? label : `${label}=${value}`;
       const args = ['ps', '--all', '--no-trunc', '--filter', `label=${wanted}`, '--format', 'json'];

@@ -97,6 +97,8 @@ export interface ContainerControl {
   ): Promise<Executed>;
   /** From its start on, line by line, without the newline; ends with the container or the signal. */
   logs(id: string, onLine: (line: string) => void, signal: AbortSignal): Promise<void>;
+  /** Its files, running or not, as a tar archive; `take` is given the stream and reads it to its end. */
+  files(id: string, take: (archive: NodeJS.ReadableStream) => Promise<void>): Promise<void>;
   /** Ids of containers that carry the label, running or not: what an earlier sysieve left. */
   labelled(
     label: string,

@@ -72,6 +72,8 @@ export interface InProfile {
     readonly reason: string;
   }[];
   readonly justification: string | null;
+  /** It was not seen, and the program's files can make it; null: they cannot, or nobody looked. */
+  readonly unseen: { readonly likelihood: string; readonly chain: readonly string[] } | null;
 }
 
 /** A call that does the same. */
@@ -253,8 +255,9 @@ function inProfile(
 function evidenceOf(
   call: string,
   evidence: Evidence | null,
-): Pick<InProfile, 'evidence' | 'excluded' | 'justification'> {
-  if (evidence === null) return { evidence: null, excluded: [], justification: null };
+): Pick<InProfile, 'evidence' | 'excluded' | 'justification' | 'unseen'> {
+  if (evidence === null) return { evidence: null, excluded: [], justification: null, unseen: null };
+  const unseen = evidence.unseen?.find(({ name }) => name === call) ?? null;
   const { justifications } = evidence;
   return {
     evidence: evidence.calls
@@ -267,6 +270,7 @@ function evidenceOf(
       .filter(({ name }) => name === call)
       .map(({ abi, values, reason }) => ({ abi, values, reason })),
     justification: Object.hasOwn(justifications, call) ? (justifications[call] ?? null) : null,
+    unseen: unseen && { likelihood: unseen.likelihood, chain: unseen.chain },
   };
 }
 

@@ -1,4 +1,5 @@
 /** An explanation for people: lines no longer than a width, as far as words let them. */
+import { suggestion } from '../reach';
 import type { CallEvidence, CapabilityRules, CveOfCall, Explanation, InProfile } from './explain';
 import { type Case, type Rule, TOO_MANY } from './rules';
 
@@ -180,7 +181,7 @@ function by({ executables, phases }: Pick<CallEvidence, 'executables' | 'phases'
   return `${who}${when}`;
 }
 
-function sayEvidence(page: Page, { evidence, excluded, justification }: InProfile): void {
+function sayEvidence(page: Page, { evidence, excluded, justification, unseen }: InProfile): void {
   page.heading('Why it is there');
   if (evidence === null) {
     page.paragraph('no evidence lies beside the profile');
@@ -200,6 +201,13 @@ function sayEvidence(page: Page, { evidence, excluded, justification }: InProfil
   for (const { abi, values, reason } of excluded) {
     const what = values === null ? 'it' : `it with ${values.join(', ')}`;
     page.paragraph(`${abi}: ${what} was recorded, and left out: ${reason}`);
+  }
+  if (unseen !== null) {
+    const hint = suggestion(unseen.chain);
+    page.paragraph(
+      `no run made it, and the program can: ${unseen.chain.join(' > ')} (${unseen.likelihood})` +
+        (hint === null ? '' : `; to see whether it does: ${hint}`),
+    );
   }
   if (justification !== null) page.paragraph(`justified: ${justification}`);
 }

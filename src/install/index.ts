@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export type NativeFile = 'sysieve.node' | 'sysieve-launch' | 'ffi-napi.js';
+export type NativeFile = 'sysieve.node' | 'sysieve-launch' | 'sysieve-reach' | 'ffi-napi.js';
 
 /** The same from src/ (tests) and from dist/. */
 const ROOT = join(__dirname, '..', '..');

@@ -8,6 +8,7 @@ const FIELDS: readonly (readonly [kind: string, ...fields: string[]])[] = [
   ['config', 'apps'],
   ['baseline', 'runtime', 'conditions'],
   ['waivers', 'waivers'],
+  ['reach', 'executables'],
 ];
 
 const MADE: Readonly<Record<string, string>> = {
@@ -15,6 +16,7 @@ const MADE: Readonly<Record<string, string>> = {
   profile: "a profile, as 'sysieve minimise' makes it of recordings",
   evidence: "evidence, as 'sysieve minimise' writes it beside a profile",
   config: "a config, as 'sysieve init' writes it",
+  reach: "what 'sysieve reach -o' wrote",
   baseline: 'a baseline, as those in profiles/baselines',
 };
 
@@ -24,6 +26,6 @@ export function mistakenFor(wanted: string, value: unknown): string | null {
   if (instead === undefined || typeof value !== 'object' || value === null) return null;
   const kind = FIELDS.find(([, ...fields]) => fields.every((field) => Object.hasOwn(value, field)));
   if (kind === undefined || kind[0] === wanted) return null;
-  const article = ['evidence', 'waivers'].includes(kind[0]) ? '' : 'a ';
+  const article = ['evidence', 'waivers', 'reach'].includes(kind[0]) ? '' : 'a ';
   return `This looks like ${article}${kind[0]}: give ${instead}.`;
 }

@@ -16,6 +16,7 @@ import {
 } from './risk';
 import { beyond, truncation } from './truncation';
 import type { Circumstance, Draft, LintInput, ViewRule } from './types';
+import { unseenCalls } from './unseen';
 import { circumstanceWords, NOT_JUDGED, viewsOf } from './views';
 
 /** Rules at odds with each other are, whatever they are under. */
@@ -51,7 +52,7 @@ export function lint(input: LintInput): Finding[] {
       known.only.push(circumstance);
     }
   };
-  for (const draft of drafts) collect(draft, null);
+  for (const draft of [...drafts, ...unseenCalls(input)]) collect(draft, null);
   const always = new Set<string>();
   const opened = new Map<string, { circumstance: Capabilities; drafts: Draft[] }>();
   for (const view of views) {

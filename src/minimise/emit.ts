@@ -4,16 +4,19 @@ import {
   canonicalProfile,
   type EvidenceCall,
   type ExcludedCall,
+  LIKELIHOODS,
   type Profile,
   type Rule as ProfileRule,
+  type UnseenEvidence,
   WHYS,
   type Why,
 } from '../profile';
 import { Phase } from '../recording';
 import { ABIS, archOf, ENOSYS, trackedArguments } from '../tables';
 import { type Cube, conditionsOf, cubeKey, holds } from './cubes';
+import { entryKey } from './entries';
 import { type Alternative, hasKinds } from './kinds';
-import type { Entry, MinimiseOptions, Need, State } from './types';
+import type { Entry, MinimiseOptions, Need, ReachableCall, State } from './types';
 
 function defaults(options: MinimiseOptions): Pick<Profile, 'defaultAction' | 'defaultErrnoRet'> {
   switch (options.defaultAction) {
@@ -96,7 +99,8 @@ function alternativesOf(
     const cubes = alternatives.filter((a) => a.kind === kind).map((a) => a.cube);
     const needs = fits(entry, cubes);
     const why = new Set<Why>(needs.map((need) => need.why));
-    if (why.size === 0) why.add(entry.why.includes('equivalent') ? 'equivalent' : 'generalised');
+    const added = (['equivalent', 'reachable'] as const).find((one) => entry.why.includes(one));
+    if (why.size === 0) why.add(added ?? 'generalised');
     else if (cubes.length > 1 || !isExact(entry, cube)) why.add('generalised');
     return {
       args: cube.map(({ index, mask, value }) => ({
@@ -147,4 +151,22 @@ export function buildExcluded(state: State): ExcludedCall[] {
     excluded.set(`${abi} ${name} ${hex?.join() ?? ''}`, { abi, name, values: hex, reason });
   }
   return [...excluded.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, call]) => call);
+}
+
+/** Functions without a name are left out of the ways: their addresses change with every build. */
+export function buildUnseen(state: State, reachable: readonly ReachableCall[]): UnseenEvidence[] {
+  return reachable
+    .filter(({ abi, name }) => state.entries.get(entryKey(abi, name))?.answer !== 'allow')
+    .map(({ abi, name, likelihood, chain }) => ({
+      abi,
+      name,
+      likelihood,
+      chain: chain.filter((word) => !word.startsWith('+0x')),
+    }))
+    .sort(
+      (a, b) =>
+        LIKELIHOODS.indexOf(a.likelihood) - LIKELIHOODS.indexOf(b.likelihood) ||
+        Number(a.name > b.name) - Number(a.name < b.name) ||
+        ABIS.indexOf(a.abi) - ABIS.indexOf(b.abi),
+    );
 }

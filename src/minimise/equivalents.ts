@@ -5,6 +5,7 @@ import {
   EQUIVALENTS,
   type Equivalent,
   essentials,
+  isAnotherLibcs,
   riskTier,
   syscallNumber,
   WIDER_SUFFIXES,
@@ -100,9 +101,17 @@ function startDraft(state: State): Draft {
   return { entries: new Map(state.entries), rules: new Map(state.rules), added: [], notes: [] };
 }
 
-function addEquivalents(draft: Draft, from: Entry, abi: Abi, rules: State['rules']): void {
+/** `libcs`: those alone that another libc makes on the same architecture. */
+function addEquivalents(
+  draft: Draft,
+  from: Entry,
+  abi: Abi,
+  rules: State['rules'],
+  libcs = false,
+): void {
   for (const equivalent of EQUIVALENTS) {
     const { to } = equivalent;
+    if (libcs && !isAnotherLibcs(abi, equivalent)) continue;
     if (equivalent.from !== from.name || syscallNumber(abi, to) === null) continue;
     const cubes = carried(equivalent, rules.get(from.name));
     if (cubes === undefined) {
@@ -113,13 +122,14 @@ function addEquivalents(draft: Draft, from: Entry, abi: Abi, rules: State['rules
 
 export const portable: Pass = {
   name: 'portable',
-  about: 'calls that another libc, kernel or architecture makes instead, with no more privilege',
+  about:
+    'calls that another libc makes instead (with --arch: another architecture), with no more privilege',
   off: 'as without --portable',
   run(state, { options }) {
     if (!options.portable) return { state, findings: { notes: ['not asked for (--portable)'] } };
     const draft = startDraft(state);
     for (const entry of permitted(state)) {
-      addEquivalents(draft, entry, entry.abi, state.rules);
+      addEquivalents(draft, entry, entry.abi, state.rules, options.arch === null);
     }
     const { entries, rules, added, notes } = draft;
     return { state: { ...state, entries, rules }, findings: { added, notes } };

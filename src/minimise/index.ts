@@ -21,6 +21,8 @@ export type {
   MinimiseResult,
   ObservedCall,
   PassReport,
+  ReachableCall,
+  ReachChoice,
   Tier,
 } from './types';
-export { TIERS } from './types';
+export { REACHES, TIERS } from './types';

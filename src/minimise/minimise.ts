@@ -8,12 +8,13 @@ import { ceiling } from './ceiling';
 import { clone3 } from './clone3';
 import { checkCompleteness } from './completeness';
 import { decided } from './decided';
-import { buildEvidence, buildExcluded, buildProfile } from './emit';
+import { buildEvidence, buildExcluded, buildProfile, buildUnseen } from './emit';
 import { engineDefault, engineFilters } from './engine-default';
 import { entryKey } from './entries';
 import { arch, portable } from './equivalents';
 import { application, denied, excluding, names, observe } from './observe';
 import { architectures, essential, fallback, observed, risk, runtime } from './permit';
+import { reachable } from './reachable';
 import type {
   Context,
   Findings,
@@ -35,6 +36,8 @@ export const DEFAULT_OPTIONS: MinimiseOptions = {
   args: 'safe',
   engineDefaults: null,
   portable: false,
+  reach: 'none',
+  reachable: [],
   arch: null,
   without: [],
   unruled: [],
@@ -51,6 +54,7 @@ const ADDITIONS: readonly Pass[] = [
   argumentRules,
   arch,
   portable,
+  reachable,
   fallback,
   ceiling,
   architectures,
@@ -147,6 +151,7 @@ export function minimise({ recordings, baselines, options }: MinimiseInput): Min
     profile: buildProfile(final, options),
     evidence: buildEvidence(final),
     excluded: buildExcluded(final),
+    unseen: options.reach === 'none' ? undefined : buildUnseen(final, options.reachable),
     report,
   };
 }

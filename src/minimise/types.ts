@@ -1,6 +1,13 @@
 /** What the passes hand on to each other: plain data, never changed in place. */
 import type { Policy } from '../policy';
-import type { EvidenceCall, ExcludedCall, Profile, Why } from '../profile';
+import type {
+  EvidenceCall,
+  ExcludedCall,
+  Likelihood,
+  Profile,
+  UnseenEvidence,
+  Why,
+} from '../profile';
 import type { Phase, Recording } from '../recording';
 import type { Abi } from '../tables';
 import type { Baseline, RuntimeChoice } from './baseline';
@@ -21,6 +28,20 @@ export interface EngineFilter {
   readonly policy: Policy;
 }
 
+/** none: not looked at; report: told; likely: those near the application's own code; all: every one. */
+export const REACHES = ['none', 'report', 'likely', 'all'] as const;
+export type ReachChoice = (typeof REACHES)[number];
+
+/** A call that no run made and the program's files can make. */
+export interface ReachableCall {
+  readonly abi: Abi;
+  readonly name: string;
+  readonly likelihood: Likelihood;
+  /** Executable, library, function, … to the one that makes the call. */
+  readonly chain: readonly string[];
+  readonly executables: readonly string[];
+}
+
 export interface MinimiseOptions {
   /** What a call that is not in the profile gets. */
   defaultAction: 'errno' | 'log' | 'kill';
@@ -38,6 +59,9 @@ export interface MinimiseOptions {
   engineDefaults: EngineDefaults;
   /** Add the calls another libc, kernel or architecture makes instead. */
   portable: boolean;
+  /** What to do with `reachable`. */
+  reach: ReachChoice;
+  reachable: readonly ReachableCall[];
   /** The ABI to write for instead of those recorded; null: as recorded. */
   arch: Abi | null;
   /** Names of passes that are not run. */
@@ -169,5 +193,7 @@ export interface MinimiseResult {
   profile: Profile;
   evidence: EvidenceCall[];
   excluded: ExcludedCall[];
+  /** What is reachable and not permitted; undefined: nobody looked. */
+  unseen: UnseenEvidence[] | undefined;
   report: PassReport[];
 }

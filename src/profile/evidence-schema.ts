@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import { ABIS } from '../tables';
-import { EVIDENCE_VERSION, WHYS } from './evidence-values';
+import { EVIDENCE_VERSION, LIKELIHOODS, WHYS } from './evidence-values';
 import { Action } from './schema';
 
 const Why = z.enum(WHYS);
@@ -36,6 +36,16 @@ const ExcludedSchema = z.strictObject({
 });
 export type ExcludedCall = z.infer<typeof ExcludedSchema>;
 
+/** A call that no run made, that the program's files can make, and that the profile does not permit. */
+const UnseenSchema = z.strictObject({
+  abi: z.enum(ABIS),
+  name: z.string().min(1).max(64),
+  likelihood: z.enum(LIKELIHOODS),
+  /** Executable, library, function: the easiest way to it, as far as it has names. Untrusted. */
+  chain: z.array(z.string().max(4096)).max(64),
+});
+export type UnseenEvidence = z.infer<typeof UnseenSchema>;
+
 const EvidenceCallSchema = z.strictObject({
   abi: z.enum(ABIS),
   name: z.string().min(1).max(64),
@@ -55,9 +65,11 @@ export type EvidenceCall = z.infer<typeof EvidenceCallSchema>;
 export const EvidenceSchema = z.strictObject({
   /** An editor's. Not written, and so gone with the next rewrite: docs/how-to/editor.md. */
   $schema: z.string().max(4096).optional(),
-  version: z.literal(EVIDENCE_VERSION, { error: `expected 1 or ${EVIDENCE_VERSION}` }),
+  version: z.literal(EVIDENCE_VERSION, { error: `expected 1 to ${EVIDENCE_VERSION}` }),
   calls: z.array(EvidenceCallSchema).max(100_000),
   excluded: z.array(ExcludedSchema).max(100_000).default([]),
+  /** Absent: nobody looked (minimise --reach none). */
+  unseen: z.array(UnseenSchema).max(100_000).optional(),
   /** Written by people: a call's name → why it may be in the profile. */
   justifications: z.record(z.string().min(1).max(64), z.string().min(1).max(65536)),
 });

@@ -3,16 +3,23 @@ import { escapeUnsafeJson } from '../errors/text';
 import { checkDocument, readDocument, upToDate } from '../json';
 import { ABIS } from '../tables';
 import type { Evidence, Why } from './evidence-schema';
-import { EVIDENCE_VERSION, EVIDENCE_VERSIONS, WHYS } from './evidence-values';
+import {
+  EVIDENCE_VERSION,
+  EVIDENCE_VERSIONS,
+  LIKELIHOODS,
+  type Likelihood,
+  WHYS,
+} from './evidence-values';
 
 export type {
   Evidence,
   EvidenceAlternative,
   EvidenceCall,
   ExcludedCall,
+  UnseenEvidence,
   Why,
 } from './evidence-schema';
-export { EVIDENCE_VERSION, WHYS };
+export { EVIDENCE_VERSION, LIKELIHOODS, type Likelihood, WHYS };
 
 export function parseEvidence(text: string, source: string): Evidence {
   const document = readDocument('evidence', text, source);
@@ -76,6 +83,16 @@ export function serializeEvidence(evidence: Evidence): string {
     version: EVIDENCE_VERSION,
     calls,
     ...(excluded.length === 0 ? {} : { excluded }),
+    ...(evidence.unseen === undefined
+      ? {}
+      : {
+          unseen: evidence.unseen.map(({ abi, name, likelihood, chain }) => ({
+            abi,
+            name,
+            likelihood,
+            chain,
+          })),
+        }),
     justifications,
   };
   return escapeUnsafeJson(`${JSON.stringify(document, null, 2)}\n`);

@@ -14,8 +14,11 @@ export {
   type EvidenceCall,
   type ExcludedCall,
   evidenceJsonSchema,
+  LIKELIHOODS,
+  type Likelihood,
   parseEvidence,
   serializeEvidence,
+  type UnseenEvidence,
   WHYS,
   type Why,
 } from './evidence';

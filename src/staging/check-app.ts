@@ -8,6 +8,7 @@ import { SysieveError } from '../errors';
 import { evidencePath, readTextFile } from '../io';
 import { linesOf, offsetsIn } from '../json';
 import { type Evidence, parseEvidence, parseProfile } from '../profile';
+import { unseenSentence } from '../reach';
 import type { Recording } from '../recording';
 import { NOTHING } from '../review';
 import { type Saturation, saturation } from '../saturation';
@@ -22,6 +23,7 @@ import {
   writeProfile,
 } from './make-profile';
 import { judgeTrial, minimiseOptions } from './profile-app';
+import { reachableFor } from './reach-app';
 import { recordApp } from './record-app';
 import { tryProfile } from './trial';
 import type { NamedApp, StagingHooks } from './types';
@@ -155,7 +157,10 @@ class CheckApp {
 
   private async make(recording: Recording): Promise<MadeProfile> {
     const { app, hooks } = this;
-    const options = minimiseOptions(app.app, await readJustifications(this.path));
+    const options = {
+      ...minimiseOptions(app.app, await readJustifications(this.path)),
+      reachable: await reachableFor(app, recording, hooks),
+    };
     const baselines =
       options.runtimes === 'none' ? [] : await loadBaselines(BASELINES_DIRECTORY, false);
     return makeProfile({ recording, baselines, options }, (text) => hooks.onNote(app.name, text));
@@ -187,8 +192,8 @@ class CheckApp {
       machine: machineOf(profile),
       need: made.result,
     });
-    if (side.evidence !== null) return compared;
-    return { ...compared, notes: [...compared.notes, NO_EVIDENCE] };
+    const note = side.evidence === null ? NO_EVIDENCE : unseenSentence(side.evidence.unseen ?? []);
+    return note === null ? compared : { ...compared, notes: [...compared.notes, note] };
   }
 
   /** A profile made of a recording that was given is proved, and not tried: nothing is started. */

@@ -102,6 +102,7 @@ export function makeProfile(input: MakeInput, onWarning: (text: string) => void)
       version: EVIDENCE_VERSION,
       calls: evidence,
       excluded,
+      unseen: result.unseen,
       justifications,
     }),
   };

@@ -6,6 +6,7 @@ import { SysieveError } from '../errors';
 import { evidencePath, readTextFile, writeFileAtomic } from '../io';
 import { DEFAULT_OPTIONS, type MinimiseOptions, missing, type RuntimeChoice } from '../minimise';
 import { parseEvidence } from '../profile';
+import { unseenSentence } from '../reach';
 import { type Run, serializeRecording } from '../recording';
 import { type Saturation, saturation, saturationText } from '../saturation';
 import { BASELINES_DIRECTORY, loadBaselines } from './baselines';
@@ -18,6 +19,7 @@ import {
   readJustifications,
   writeProfile,
 } from './make-profile';
+import { reachableFor } from './reach-app';
 import { recordApp } from './record-app';
 import { type Trial, tryProfile } from './trial';
 import type { DeniedCall, NamedApp, StagingHooks } from './types';
@@ -60,6 +62,7 @@ export function minimiseOptions(
     runtimes: runtimesOf(minimise.runtime),
     args: minimise.args ?? DEFAULT_OPTIONS.args,
     portable: minimise.portable ?? DEFAULT_OPTIONS.portable,
+    reach: minimise.reach ?? DEFAULT_OPTIONS.reach,
     defaultAction: minimise.default ?? DEFAULT_OPTIONS.defaultAction,
     denyErrno: minimise.denyErrno ?? DEFAULT_OPTIONS.denyErrno,
     allow: minimise.allow ?? DEFAULT_OPTIONS.allow,
@@ -191,7 +194,10 @@ class ProfileApp {
     );
     outcome.ended = ended;
     outcome.saturation = saturation(recording);
-    const options = minimiseOptions(app.app, justifications);
+    const options = {
+      ...minimiseOptions(app.app, justifications),
+      reachable: await reachableFor(app, recording, hooks),
+    };
     const baselines =
       options.runtimes === 'none' ? [] : await loadBaselines(BASELINES_DIRECTORY, false);
     const onNote = (text: string): void => hooks.onNote(app.name, text);
@@ -208,6 +214,8 @@ class ProfileApp {
     if (outcome.status === 'unchanged') return;
     for (const { warnings } of made.result.report) warnings.forEach(onNote);
     made.proof.notes.forEach(onNote);
+    const unseen = unseenSentence(made.result.unseen ?? []);
+    if (unseen !== null) onNote(unseen);
   }
 
   private async write(made: MadeProfile): Promise<void> {

@@ -4,6 +4,7 @@
  * which arguments it cannot. Parameters: Linux v6.18, include/linux/syscalls.h.
  */
 import { CLONE_NAMESPACES } from './arguments';
+import type { Abi } from './syscalls';
 
 export interface ArgumentBits {
   index: number;
@@ -49,6 +50,8 @@ function paths(names: string[], descriptor: string[]): Equivalent[] {
 
 const STAT = ['stat', 'lstat', 'newfstatat', 'statx', 'stat64', 'lstat64', 'fstatat64'];
 const FORKED = [{ index: 0, mask: WORD & ~0xffn, value: 0n }];
+/** CLONE_VM | CLONE_VFORK: posix_spawn. */
+const SPAWNED = [{ index: 0, mask: WORD & ~0xffn, value: 0x4100n }];
 
 export const EQUIVALENTS: readonly Equivalent[] = [
   ...same('execve', 'execveat'),
@@ -71,7 +74,7 @@ export const EQUIVALENTS: readonly Equivalent[] = [
   ...same('fstat', 'fstat64'),
   ...['fork', 'vfork'].flatMap((from) => [
     one(from, 'clone', { only: [{ index: 0, mask: CLONE_NAMESPACES, value: 0n }] }),
-    one('clone', from, { within: FORKED }),
+    one('clone', from, { within: from === 'fork' ? FORKED : SPAWNED }),
   ]),
   ...same('fork', 'vfork'),
   ...same('epoll_create', 'epoll_create1'),
@@ -129,3 +132,42 @@ export const EQUIVALENTS: readonly Equivalent[] = [
 
 /** The names under which 32-bit ABIs have the same call with wider ids, offsets or times. */
 export const WIDER_SUFFIXES = ['32', '64', '_time64'];
+
+function both(a: string, b: string): string[] {
+  return [`${a} ${b}`, `${b} ${a}`];
+}
+
+/**
+ * Of these the pairs that one libc makes where another makes the first, on x86_64: glibc 2.17 to 2.42,
+ * musl 1.2, each by the functions of its own source (sysdeps/unix/sysv/linux; src/). The others are
+ * made where an architecture lacks the first, or by an application itself.
+ */
+const BY_ANOTHER_LIBC: ReadonlySet<string> = new Set([
+  ...both('open', 'openat'),
+  ...both('open', 'creat'),
+  // musl: without flags.
+  'accept4 accept',
+  ...both('fchmodat', 'fchmodat2'),
+  ...both('faccessat', 'faccessat2'),
+  ...both('newfstatat', 'stat'),
+  ...both('newfstatat', 'lstat'),
+  ...both('newfstatat', 'fstat'),
+  ...['fork', 'vfork'].flatMap((name) => both(name, 'clone')),
+  ...both('epoll_create', 'epoll_create1'),
+  ...both('epoll_wait', 'epoll_pwait'),
+  ...both('select', 'pselect6'),
+  ...both('pipe', 'pipe2'),
+  ...both('inotify_init', 'inotify_init1'),
+  ...both('getdents', 'getdents64'),
+  ...['utime', 'utimes', 'futimesat'].flatMap((name) => both(name, 'utimensat')),
+  ...['time', 'gettimeofday'].flatMap((name) => both(name, 'clock_gettime')),
+  ...both('time', 'gettimeofday'),
+  ...['getrlimit', 'setrlimit'].flatMap((name) => both(name, 'prlimit64')),
+  'alarm setitimer',
+  'getpgrp getpgid',
+]);
+
+/** Whether another libc on the same architecture makes it; what 32-bit ABIs have is not told apart. */
+export function isAnotherLibcs(abi: Abi, { from, to }: Equivalent): boolean {
+  return abi !== 'x86_64' || BY_ANOTHER_LIBC.has(`${from} ${to}`);
+}

@@ -14,7 +14,7 @@ export {
 export * from './arguments';
 export { type Cve, type CveCall, cves } from './cves';
 export { type Essential, essentials } from './essentials';
-export { EQUIVALENTS, type Equivalent, WIDER_SUFFIXES } from './equivalents';
+export { EQUIVALENTS, type Equivalent, isAnotherLibcs, WIDER_SUFFIXES } from './equivalents';
 export { ENOSYS, FALLBACKS, type Fallback } from './fallbacks';
 export { type RiskTier, riskReason, riskTier } from './risk';
 export { ABIS, type Abi, names, syscallName, syscallNumber } from './syscalls';

@@ -15,7 +15,7 @@ export interface Accounted {
 }
 
 /** Permitted for a reason that no recording shows. */
-const BEYOND_RECORDED: readonly Why[] = ['generalised', 'equivalent', 'fallback'];
+const BEYOND_RECORDED: readonly Why[] = ['generalised', 'equivalent', 'reachable', 'fallback'];
 
 function beyond(why: readonly Why[]): boolean {
   return why.some((reason) => BEYOND_RECORDED.includes(reason));

@@ -29,6 +29,15 @@ asRoot.each(NODES)('the package under node %s (needs root)', (version) => {
     30_000,
   );
 
+  it('record --reach -- ls', () => {
+    expect(root.run('npx sysieve record --reach -o reached.json -- ls')).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(/[1-9]\d* calls reachable but not exercised/),
+    });
+    const kept = readFileSync(join(root.directory, 'app/reached.reach.json'), 'utf8');
+    expect(JSON.parse(kept).executables).toHaveLength(1);
+  }, 30_000);
+
   it('minimise, verify and run with what was recorded', () => {
     const steps = [
       'sysieve minimise ebpf.json -o ls-profile.json --runtime sysieve',

@@ -33,7 +33,8 @@ describe('what is in it', () => {
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   const read = (path: string): Buffer => readFileSync(join(directory, 'package', path));
-  const natives = (): string[] => files.filter((path) => /\.node$|sysieve-launch$/.test(path));
+  const natives = (): string[] =>
+    files.filter((path) => /\.node$|\/sysieve-(?:launch|reach)$/.test(path));
 
   it('has no tests, sources of TypeScript or packages of others', () => {
     expect(
@@ -52,6 +53,26 @@ describe('what is in it', () => {
     expect(manifest.gypfile).toBe(false);
   });
 
+  it('has what its package.json names: command, manual pages, entries with types of their own', () => {
+    const { bin, man, exports } = JSON.parse(read('package.json').toString());
+    const entries = [exports['.'], exports['./jest']].flatMap(({ types, default: code }) => [
+      types,
+      code,
+    ]);
+    const named = [bin.sysieve, ...man, ...entries].map((path) => path.replace('./', ''));
+    expect([...man].sort()).toEqual(files.filter((path) => path.startsWith('docs/man/')).sort());
+    expect(man.length).toBeGreaterThan(20);
+    expect(named.filter((path) => !files.includes(path))).toEqual([]);
+    for (const path of named.filter((name) => name.endsWith('.d.ts'))) {
+      // Not those in the examples of comments.
+      const code = read(path)
+        .toString()
+        .replaceAll(/\/\*.*?\*\//gs, '');
+      expect(code).toMatch(/^declare |^export /m);
+      expect(code).not.toMatch(/\bfrom '|\bimport\b|\brequire\(|reference types/);
+    }
+  });
+
   it('says nothing of the machine it was made on', () => {
     const telling = files.filter((path) => {
       const bytes = read(path);
@@ -61,7 +82,7 @@ describe('what is in it', () => {
   });
 
   it('its native files need a glibc of 2.28 and no other library', () => {
-    expect(natives()).toHaveLength(4);
+    expect(natives()).toHaveLength(5);
     for (const path of natives()) {
       const file = join(directory, 'package', path);
       const dynamic = execFileSync('objdump', ['-p', file], { encoding: 'utf8' });
@@ -121,6 +142,16 @@ describe.each(NODES)('under node %s', (version) => {
     );
     succeed(root, 'sysieve merge nginx.json redis.json -o both.json');
     expect(succeed(root, 'sysieve diff nginx.json both.json')).toMatch(/^widens: /);
+  }, 60_000);
+
+  it('the scanner of binaries: what ls can call, and did not', () => {
+    succeed(root, 'npx sysieve record --tracer ptrace -o ls.json -- ls');
+    const { calls, unexplained, unscanned } = JSON.parse(
+      succeed(root, 'npx sysieve reach ls.json --root / --json'),
+    );
+    // busybox has mount, too.
+    expect(calls.map(({ name }: { name: string }) => name)).toContain('execve');
+    expect({ unexplained, unscanned }).toEqual({ unexplained: [], unscanned: [] });
   }, 60_000);
 
   it('the library, by require and import', () => {

@@ -238,7 +238,7 @@ privileged('a recording is refused', () => {
   it.each([
     [['record', '-o', 'x.json'], 'target'],
     [['record', '--pid', '1', '--cgroup', '/x', '-o', 'x.json'], 'exclude'],
-    [['record', '--pid', '0', '-o', 'x.json'], 'process id'],
+    [['record', '--pid', '0', '-o', 'x.json'], 'id of a process'],
     [['record', '--pid', '1', '--duration', 'soon', '-o', 'x.json'], 'time'],
     [['record', '--nonsense'], 'nonsense'],
   ])('with usage errors: %j', (args, word) => {

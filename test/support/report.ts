@@ -26,7 +26,7 @@ export function madeSide(recording: Recording): Extract<Side, { kind: 'profile' 
     ...{ recordings: [recording], baselines: [] },
     options: { ...DEFAULT_OPTIONS, runtimes: 'none', allowIncomplete: true },
   });
-  const made: Evidence = { version: 2, calls: evidence, excluded, justifications: {} };
+  const made: Evidence = { version: 3, calls: evidence, excluded, justifications: {} };
   return {
     ...{ kind: 'profile', label: 'app.json', notes: [], text: null, engine: null, evidence: made },
     profile: { format: 'oci', value: profile },

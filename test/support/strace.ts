@@ -9,6 +9,8 @@ import { straceLine } from '../../src/import/strace-line';
 export interface Witnessed {
   counts: Map<number, number>;
   unfinished: Map<number, number>;
+  /** Calls of which strace could not read which they were: the task was about to be killed. */
+  nameless: number;
 }
 
 /** A file for each task, so that no call is split over two lines. -n: numbers, not only names. */
@@ -18,17 +20,15 @@ export function straceOf(pid: number, log: string): ChildProcess {
   return spawn('strace', [...STRACE, '-o', log, '-p', `${pid}`], { stdio: 'ignore' });
 }
 
-/**
- * Reads LOG.TID of every task. An unreadable line is an error: it might have been a call. But a call
- * without a name is a task that was killed before strace could read which it was; it was never made.
- */
+/** Reads LOG.TID of every task. An unreadable line is an error: it might have been a call. */
 export function readStrace(directory: string, log: string): Witnessed {
   const inputs = readdirSync(directory)
     .filter((file) => file.startsWith(`${log}.`))
-    .map((source) => ({ source, text: named(readFileSync(join(directory, source), 'latin1')) }));
+    .map((source) => ({ source, ...named(readFileSync(join(directory, source), 'latin1')) }));
+  const nameless = inputs.reduce((sum, input) => sum + input.nameless, 0);
   const counts = new Map<number, number>();
   const [first, ...rest] = inputs;
-  if (first === undefined) return { counts, unfinished: new Map() };
+  if (first === undefined) return { counts, unfinished: new Map(), nameless };
   const made = strace([first, ...rest], {});
   if (made instanceof Promise || made.kind !== 'recording') throw new Error('no recording');
   const [run] = made.recording.runs;
@@ -38,17 +38,16 @@ export function readStrace(directory: string, log: string): Witnessed {
     if (abi !== 'x86_64') throw new Error(`${abi} ${number}: no program here runs such code`);
     counts.set(number, count);
   }
-  return { counts, unfinished: unfinishedIn(inputs) };
+  return { counts, unfinished: unfinishedIn(inputs), nameless };
 }
 
-function named(text: string): string {
-  return text
-    .split('\n')
-    .filter((line) => {
-      const read = straceLine(line)?.line;
-      return read?.kind !== 'call' || !/^\?+$/.test(read.name) || read.ended;
-    })
-    .join('\n');
+function named(text: string): { text: string; nameless: number } {
+  const lines = text.split('\n');
+  const told = lines.filter((line) => {
+    const read = straceLine(line)?.line;
+    return read?.kind !== 'call' || !/^\?+$/.test(read.name) || read.ended;
+  });
+  return { text: told.join('\n'), nameless: lines.length - told.length };
 }
 
 function notUnderstood({ text }: { text: string }): string[] {

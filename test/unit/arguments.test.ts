@@ -354,10 +354,10 @@ describe('beyond the engine’s default', () => {
 describe('other names for the same', () => {
   test('--portable adds no more than was there', () => {
     const { answer } = make(['open', 'unlink', 'fork', 'dup2', 'fstat'], { portable: true });
-    for (const name of ['openat', 'openat2', 'dup3']) expect(answer(name)).toBe('allow');
-    expect(answer('unlinkat', [0n, 0n, 0n])).toBe('allow');
-    expect(answer('unlinkat', [0n, 0n, 0x200n])).toBe('errno 1');
-    expect(answer('rmdir')).toBe('errno 1');
+    for (const name of ['openat', 'creat']) expect(answer(name)).toBe('allow');
+    // What no libc on this architecture makes instead.
+    for (const name of ['openat2', 'dup3', 'unlinkat', 'rmdir', 'vfork'])
+      expect(answer(name)).not.toBe('allow');
     expect(answer('clone', [0x11n])).toBe('allow');
     expect(answer('clone', [0x10000011n])).toBe('errno 1');
     expect(answer('clone3')).toBe('errno 38');
@@ -407,7 +407,7 @@ describe('evidence', () => {
   const bytes = (made: ReturnType<typeof make>) => [
     serializeProfile(made.profile),
     serializeEvidence({
-      version: 2,
+      version: 3,
       calls: made.evidence,
       excluded: made.excluded,
       justifications: {},

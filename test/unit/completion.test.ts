@@ -70,7 +70,10 @@ const CASES: readonly (readonly [line: string, words: readonly string[]])[] = [
   ['sysieve verify --recording a.json b.json --rep', ['--repair']],
   ['sysieve export web.json --to s', ['scc', 'spo', 'systemd']],
   ['sysieve diff --format m', ['markdown']],
-  ['sysieve schema ', ['baseline', 'config', 'evidence', 'profile', 'recording', 'waivers']],
+  [
+    'sysieve schema ',
+    ['baseline', 'config', 'evidence', 'profile', 'reach', 'recording', 'waivers'],
+  ],
   ['sysieve completion ', ['bash', 'fish', 'zsh']],
   // The others of the configuration are no names of apps.
   ['sysieve check w', ['web', 'worker']],

@@ -10,7 +10,7 @@ import { ABIS, names } from '../../src/tables';
 const OPTIONS = { machine: 'x86_64', capabilities: null } as const;
 
 const evidence: Evidence = {
-  version: 2,
+  version: 3,
   calls: [
     {
       abi: 'x86_64',

@@ -73,7 +73,7 @@ const cmp = (index: number, op: string, value: number, valueTwo?: number): Rule 
 const masked = (index: number, mask: number, value: number) => cmp(index, 'MASKED_EQ', mask, value);
 
 const evidenceOf = (justifications: Record<string, string>): Evidence => ({
-  version: 2,
+  version: 3,
   calls: [
     {
       abi: 'x86_64',

@@ -144,7 +144,7 @@ describe('recordings', () => {
         options: { ...DEFAULT_OPTIONS, runtimes: 'none', args },
       });
       const evidence: Evidence = {
-        version: 2,
+        version: 3,
         calls: result.evidence,
         excluded: result.excluded,
         justifications: {},
@@ -435,7 +435,7 @@ describe('evidence', () => {
     ...more,
   });
   const evidence = (calls: Evidence['calls'], more: Partial<Evidence> = {}): Evidence => ({
-    version: 2,
+    version: 3,
     calls,
     excluded: [],
     justifications: {},

@@ -288,7 +288,7 @@ describe('evidence', () => {
 
   test('is sorted, stable, keeps justifications, carries no control character', () => {
     const written = serializeEvidence({
-      version: 2,
+      version: 3,
       excluded: [],
       calls: [call('write'), call('read')],
       justifications: { ptrace: 'the crash handler', bpf: 'probes' },
@@ -306,7 +306,7 @@ describe('evidence', () => {
 
   test.each([
     ['cut short', '{"version": 1, "calls": [', 'evidence-truncated'],
-    ['a newer version', '{"version": 3}', 'evidence-version'],
+    ['a newer version', '{"version": 4}', 'evidence-version'],
     [
       'an empty justification',
       '{"version": 1, "calls": [], "justifications": {"bpf": ""}}',

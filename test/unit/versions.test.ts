@@ -11,6 +11,8 @@ import { parseBaseline } from '../../src/minimise';
 import { BASELINE_VERSIONS } from '../../src/minimise/baseline';
 import { parseEvidence, serializeEvidence } from '../../src/profile';
 import { EVIDENCE_VERSIONS } from '../../src/profile/evidence-values';
+import { parseReach, serializeReach } from '../../src/reach';
+import { REACH_VERSIONS } from '../../src/reach/document';
 import { parseRecording, serializeRecording } from '../../src/recording';
 import { RECORDING_VERSIONS } from '../../src/recording/schema';
 import { parseWaivers, WAIVERS_VERSIONS } from '../../src/review/waivers';
@@ -29,6 +31,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
   recording: { versions: RECORDING_VERSIONS, parse: parseRecording, write: serializeRecording },
   evidence: { versions: EVIDENCE_VERSIONS, parse: parseEvidence, write: serializeEvidence },
   baseline: { versions: BASELINE_VERSIONS, parse: parseBaseline },
+  reach: { versions: REACH_VERSIONS, parse: parseReach, write: serializeReach },
   waivers: { versions: WAIVERS_VERSIONS, parse: parseWaivers },
   config: { versions: CONFIG_VERSIONS, parse: parseConfig },
   session: {
@@ -98,7 +101,7 @@ test('evidence of version 1 is evidence that left nothing out', () => {
   const old = JSON.parse(golden('evidence-1.json'));
   expect(parseEvidence(golden('evidence-1.json'), 'e')).toEqual({
     ...old,
-    version: 2,
+    version: 3,
     excluded: [],
   });
 });

@@ -1,0 +1,3 @@
+/** The executables and libraries of a container's file system, read by the scanner. */
+export { ProgramScanner, type ScannedModule, type ScannedProgram } from './program';
+export { withUnpacked } from './unpack';
