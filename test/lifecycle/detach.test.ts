@@ -226,6 +226,8 @@ privileged('a detached recording', () => {
   it('outlives its target', async () => {
     const brief = await looping('/bin/true');
     expect(detached('brief', brief.pid).status).toBe(0);
+    // It executes ten a second.
+    await sleep(500);
     brief.kill('SIGKILL');
     await eventually('the target is gone', () => states()[0]?.[1] === 'target-gone');
     expect(sessions('--prune').pruned).toEqual([]);

@@ -252,7 +252,7 @@ describe('policyOf', () => {
 
   it('says what it cannot know', async () => {
     const unknown = await thrownBy(() => policyOf(oci(['read'])).answer({ name: 'reed' }));
-    expect(unknown).toMatchObject({ kind: 'usage', code: 'call-unknown' });
+    expect(unknown).toMatchObject({ kind: 'usage', code: 'policy-call-unknown' });
     const text = await thrownBy(() => policyOf({ text: '{"syscalls": 1}', label: 'web.json' }));
     expect(text.message).toMatch(/^web\.json:1:\d+: /);
   });
