@@ -1,6 +1,10 @@
 /** Containers of our own in Podman where no service listens: by its command. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as z from 'zod';
 import { SysieveError } from '../errors';
 import { imageMissing, Lines, nameTaken, noContainer, refused, Tail, WORK_MS } from './api';
@@ -15,6 +19,8 @@ import { parseInspected, specOfInspected } from './spec';
 const GONE = /no such container|no container with/i;
 const ENDED = /not running|state improper|container has already stopped/i;
 const KILLED_MS = 20_000;
+/** All files of an image are written once. */
+const EXPORT_MS = 600_000;
 
 function volume({ source, target, readOnly }: ContainerSpec['volumes'][number]): string {
   if (!source.includes(':') && !target.includes(':')) {
@@ -224,20 +230,17 @@ export function podmanCommandControl(command: string): ContainerControl {
       lines.stderr.end();
     },
     async files(id, take) {
-      const child = spawn(command, ['export', '--', id], { stdio: ['ignore', 'pipe', 'pipe'] });
-      let said = '';
-      child.stderr.on('data', (chunk: Buffer) => {
-        said = (said + chunk.toString('utf8')).slice(-4096);
-      });
-      const ended = once(child, 'close') as Promise<[number | null]>;
+      // It opens its output by name, which a socket, as a child's output is here, does not let it.
+      const directory = await mkdtemp(join(tmpdir(), 'sysieve-export-'));
       try {
-        await take(child.stdout);
+        const archive = join(directory, 'files.tar');
+        const { code, stderr } = await run(['export', '--output', archive, '--', id], EXPORT_MS);
+        if (code !== 0 && GONE.test(stderr)) throw noContainer('podman', id);
+        if (code !== 0) throw refused('podman', 'read', id, stderr);
+        await take(createReadStream(archive));
       } finally {
-        child.kill('SIGKILL');
+        await rm(directory, { recursive: true, force: true });
       }
-      const [code] = await ended;
-      if (GONE.test(said)) throw noContainer('podman', id);
-      if (code !== 0 && code !== null) throw refused('podman', 'read', id, said);
     },
     async labelled(label, value) {
       const wanted = value === null ? label : `${label}=${value}`;

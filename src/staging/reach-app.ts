@@ -43,7 +43,8 @@ export async function reachOfImage(
   executables: readonly string[],
 ): Promise<Reach> {
   const name = `sysieve-reach-${process.pid}-${Date.now().toString(36)}`;
-  const id = await control.create({ ...PLAIN_CONTAINER, name, image });
+  // An image may have no command, and engines make no container without one. It is not started.
+  const id = await control.create({ ...PLAIN_CONTAINER, name, image, command: ['/none'] });
   try {
     return await withUnpacked(
       (take) => control.files(id, take),

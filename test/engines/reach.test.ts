@@ -71,7 +71,8 @@ privileged('reach', () => {
     test('an image that is not there, and a container that does not run, are told', async () => {
       const none = await sysieveIn(env(), 'reach', recording, '--image', 'none:1');
       expect([none.code, none.stderr]).toEqual([3, expect.stringContaining('none:1')]);
-      await engine.cli('create', ...engine.createArgs, '--name', 'idle', '--network=none', IMAGE);
+      const made = ['create', ...engine.createArgs, '--name', 'idle', '--network=none'];
+      await engine.cli(...made, IMAGE, '/bin/true');
       const idle = await sysieveIn(env(), 'reach', recording, '--container', 'idle');
       expect([idle.code, idle.stderr]).toEqual([3, expect.stringContaining('is not running')]);
       await engine.cli('rm', '-f', 'idle');
