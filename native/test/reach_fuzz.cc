@@ -196,7 +196,7 @@ TEST(ChangedAtRandom) {
   using Clock = std::chrono::steady_clock;
   const auto until = Clock::now() + std::chrono::seconds(IsSoak() ? 600 : 15);
   const uint64_t number = SeedNumber();
-  printf("SYSIEVE_SEED=%llu\n", static_cast<unsigned long long>(number));
+  fprintf(stderr, "SYSIEVE_SEED=%llu\n", static_cast<unsigned long long>(number));
   fflush(stdout);
   const std::vector<Seed> seeds = Seeds();
   Mutator mutator(number);
@@ -217,8 +217,8 @@ TEST(ChangedAtRandom) {
                             " bytes");
     break;
   }
-  printf("%d files, %d of them scanned, at most %.2f s and %.1f MiB\n", count, scanned,
-         worst.seconds, static_cast<double>(worst.memory) / (1 << 20));
+  fprintf(stderr, "%d files, %d of them scanned, at most %.2f s and %.1f MiB\n", count, scanned,
+          worst.seconds, static_cast<double>(worst.memory) / (1 << 20));
   // Else what is changed is refused at the door, and nothing is tried.
   CHECK(scanned > count / 4);
   CHECK(count > 200);

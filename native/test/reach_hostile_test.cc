@@ -27,8 +27,8 @@ using sysieve::test::Says;
 
 std::string Survives(const Bytes& bytes, const char* what) {
   const Guarded scanned = GuardedScan(bytes);
-  printf("  %-28s %8zu bytes %6.2f s %5.1f MiB\n", what, bytes.size(), scanned.seconds,
-         static_cast<double>(scanned.memory) / (1 << 20));
+  fprintf(stderr, "  %-28s %8zu bytes %6.2f s %5.1f MiB\n", what, bytes.size(), scanned.seconds,
+          static_cast<double>(scanned.memory) / (1 << 20));
   CHECK(!scanned.said.empty());
   CHECK(scanned.seconds < kMaxSeconds);
   CHECK(scanned.memory < kMaxMemory);
