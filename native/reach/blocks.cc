@@ -38,9 +38,7 @@ Piece PieceOf(uint64_t at, const ZydisDecodedInstruction& instruction, const Fun
   const auto mnemonic = instruction.mnemonic;
   Piece piece{at, at + instruction.length, std::nullopt, false, false, false};
   piece.filler = mnemonic == ZYDIS_MNEMONIC_NOP || mnemonic == ZYDIS_MNEMONIC_INT3;
-  piece.stops = category == ZYDIS_CATEGORY_UNCOND_BR || category == ZYDIS_CATEGORY_RET ||
-                mnemonic == ZYDIS_MNEMONIC_UD2 || mnemonic == ZYDIS_MNEMONIC_HLT ||
-                mnemonic == ZYDIS_MNEMONIC_INT3;
+  piece.stops = Stops(instruction);
   if (category != ZYDIS_CATEGORY_UNCOND_BR && category != ZYDIS_CATEGORY_COND_BR) return piece;
   if ((instruction.attributes & ZYDIS_ATTRIB_IS_RELATIVE) == 0 ||
       instruction.raw.imm[0].size == 0) {

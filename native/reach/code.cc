@@ -439,6 +439,14 @@ int64_t Code::Find(uint64_t address) const {
   return address < after->end ? after - functions.begin() : -1;
 }
 
+bool Stops(const ZydisDecodedInstruction& instruction) {
+  const auto category = instruction.meta.category;
+  const auto mnemonic = instruction.mnemonic;
+  return category == ZYDIS_CATEGORY_UNCOND_BR || category == ZYDIS_CATEGORY_RET ||
+         mnemonic == ZYDIS_MNEMONIC_UD2 || mnemonic == ZYDIS_MNEMONIC_HLT ||
+         mnemonic == ZYDIS_MNEMONIC_INT3;
+}
+
 Code Sweep(const Elf& elf) { return Sweeper(elf).Run(); }
 
 }  // namespace sysieve::reach

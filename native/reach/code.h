@@ -55,6 +55,9 @@ struct Code {
   [[nodiscard]] int64_t Find(uint64_t address) const;
 };
 
+// Nothing runs on behind it.
+bool Stops(const ZydisDecodedInstruction& instruction);
+
 Code Sweep(const Elf& elf);
 
 }  // namespace sysieve::reach

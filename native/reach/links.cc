@@ -85,11 +85,7 @@ class Linker {
       }
       at += instruction.length;
       if (instruction.mnemonic == ZYDIS_MNEMONIC_NOP) continue;
-      runs_on = instruction.meta.category != ZYDIS_CATEGORY_UNCOND_BR &&
-                instruction.meta.category != ZYDIS_CATEGORY_RET &&
-                instruction.mnemonic != ZYDIS_MNEMONIC_HLT &&
-                instruction.mnemonic != ZYDIS_MNEMONIC_UD2 &&
-                instruction.mnemonic != ZYDIS_MNEMONIC_INT3 &&
+      runs_on = !Stops(instruction) &&
                 (instruction.mnemonic != ZYDIS_MNEMONIC_CALL || !function.known || next.cut);
     }
     return runs_on;

@@ -5,6 +5,7 @@ import { SysieveError } from '../errors';
 import { checkDestination, writeFileAtomic } from '../io';
 import { type Reach, serializeReach, suggestion, type Unseen, unseen } from '../reach';
 import type { Run } from '../recording';
+import { count } from '../render/words';
 import { executablesOf, reachIn, reachOfImage } from '../staging/reach-app';
 import { reachOfAll } from '../staging/reachable';
 import { readRecordings } from './files';
@@ -102,16 +103,12 @@ async function scanned(runs: readonly Run[], flags: Flags): Promise<Reach> {
 
 const SHOWN = 100;
 
-function plural(count: number, one: string): string {
-  return `${count} ${one}${count === 1 ? '' : 's'}`;
-}
-
 export function unseenText(found: Unseen, all: boolean): string[] {
   const { calls, unexplained, unscanned, unresolved, uncovered } = found;
   const likely = calls.filter(({ likelihood }) => likelihood === 'likely');
   const risky = calls.filter(({ risk }) => risk !== null);
   const lines = [
-    `${plural(calls.length, 'call')} reachable but not exercised, ${likely.length} of them likely` +
+    `${count(calls.length, 'call')} reachable but not exercised, ${likely.length} of them likely` +
       (risky.length === 0 ? '' : `, ${risky.length} dangerous`),
   ];
   for (const kind of ['likely', 'possible', 'remote'] as const) {
@@ -119,7 +116,7 @@ export function unseenText(found: Unseen, all: boolean): string[] {
     if (some.length === 0) continue;
     lines.push('', `${kind}:`);
     if (kind === 'remote' && !all) {
-      lines.push(`  ${plural(some.length, 'call')}; --all lists them`);
+      lines.push(`  ${count(some.length, 'call')}; --all lists them`);
       continue;
     }
     for (const { name, abi, risk, chain } of some.slice(0, SHOWN)) {
@@ -139,7 +136,7 @@ export function unseenText(found: Unseen, all: boolean): string[] {
       lines.push(`  ${name.padEnd(18)} ${executables.map(printable).join(', ')}`);
   }
   if (unresolved > 0)
-    lines.push('', `${plural(unresolved, 'place')} where the number of the call is not known`);
+    lines.push('', `${count(unresolved, 'place')} where the number of the call is not known`);
   for (const path of unscanned) lines.push(`not scanned: ${printable(path)}`);
   for (const { executable, path, message } of uncovered)
     lines.push(

@@ -1,5 +1,6 @@
 /** An explanation for people: lines no longer than a width, as far as words let them. */
-import { suggestion } from '../reach';
+// Not by its index, which brings zod.
+import { suggestion } from '../reach/words';
 import type { CallEvidence, CapabilityRules, CveOfCall, Explanation, InProfile } from './explain';
 import { type Case, type Rule, TOO_MANY } from './rules';
 

@@ -1,5 +1,6 @@
 /** What the program's own files can call and no run did: an untested path may need it. */
-import { suggestion } from '../reach';
+// Not by its index, which brings zod.
+import { suggestion } from '../reach/words';
 import type { Draft, LintInput } from './types';
 
 /** Only what is likely: the rest is in the evidence, and most of it is never made. */

@@ -1,9 +1,10 @@
 /** One page that needs nothing else: no script, no font, no image, and a policy that permits none. */
+
 import { createHash } from 'node:crypto';
-import { escapeUnsafe } from '../errors/text';
 import type { Effect, Group, Report, Severity } from '../review';
 import { totals } from '../review/totals';
 import { STYLE } from './html-style';
+import { htmlText } from './html-text';
 import type { Options } from './options';
 import { type Section, sections } from './sections';
 import {
@@ -23,20 +24,7 @@ import {
   verdictOf,
 } from './words';
 
-const CHARACTERS: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** For text and for attributes in quotes. */
-function safe(text: string): string {
-  return escapeUnsafe(text).replace(/[&<>"']/g, (character) => CHARACTERS[character] as string);
-}
-
-const code = (text: string) => `<code>${safe(text)}</code>`;
+const code = (text: string) => `<code>${htmlText(text)}</code>`;
 
 const CSP = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'`;
 
@@ -58,16 +46,16 @@ function finding(group: Group): string {
   const evidence = evidenceText(group);
   const ids = group.findings.map(({ fingerprint }) => code(fingerprint)).join(', ');
   return [
-    safe(messageOf(group)),
+    htmlText(messageOf(group)),
     paragraph(change === null ? '' : code(change)),
     values(added, 'Now passes'),
     values(removed, 'No longer passes'),
-    paragraph(reason === null ? '' : safe(reason)),
-    paragraph(safe(cvesText(cves, VALUES_SHOWN))),
-    paragraph(evidence === null ? '' : `Evidence: ${safe(evidence)}`, 'soft'),
+    paragraph(reason === null ? '' : htmlText(reason)),
+    paragraph(htmlText(cvesText(cves, VALUES_SHOWN))),
+    paragraph(evidence === null ? '' : `Evidence: ${htmlText(evidence)}`, 'soft'),
     waiver === null
       ? ''
-      : paragraph(`Waived until ${safe(waiver.expires)}: ${safe(waiver.reason)}`),
+      : paragraph(`Waived until ${htmlText(waiver.expires)}: ${htmlText(waiver.reason)}`),
     paragraph(`${code(rule)}, fingerprint ${ids}`, 'soft'),
   ].join('');
 }
@@ -84,14 +72,14 @@ function row(group: Group, effects: boolean): string {
 }
 
 function kind(effect: Effect): string {
-  return `<code aria-hidden="true">${safe(MARKERS[effect])}</code> ${EFFECTS[effect]}`;
+  return `<code aria-hidden="true">${htmlText(MARKERS[effect])}</code> ${EFFECTS[effect]}`;
 }
 
 function table(groups: readonly Group[], caption: string, effects: boolean): string {
   const heads = ['Severity', ...(effects ? ['Effect'] : []), 'Finding', 'Where']
     .map((head) => `<th role="columnheader" scope="col">${head}</th>`)
     .join('');
-  return `<table role="table" class="findings" aria-label="${safe(caption)}"><thead role="rowgroup"><tr role="row">${heads}</tr></thead><tbody role="rowgroup">\n${groups.map((group) => row(group, effects)).join('')}</tbody></table>\n`;
+  return `<table role="table" class="findings" aria-label="${htmlText(caption)}"><thead role="rowgroup"><tr role="row">${heads}</tr></thead><tbody role="rowgroup">\n${groups.map((group) => row(group, effects)).join('')}</tbody></table>\n`;
 }
 
 function folded(groups: readonly Group[], summary: string, effects: boolean): string {
@@ -112,7 +100,7 @@ function section(part: Section, effects: boolean): string {
       .reduce((sum, { findings }) => sum + findings.length, 0);
   const waived = part.waived.reduce((sum, { findings }) => sum + findings.length, 0);
   return [
-    title === '' ? '' : `<h3>${safe(title)}</h3>\n`,
+    title === '' ? '' : `<h3>${htmlText(title)}</h3>\n`,
     heavy.length === 0 ? '' : table(heavy, title === '' ? 'Findings' : title, effects),
     folded(
       light,
@@ -126,17 +114,17 @@ function section(part: Section, effects: boolean): string {
 function contexts(report: Report): string {
   const [only, ...others] = report.contexts;
   if (only === undefined) return '';
-  if (others.length === 0) return `<p class="soft">${safe(`Where: ${only.label}`)}</p>\n`;
+  if (others.length === 0) return `<p class="soft">${htmlText(`Where: ${only.label}`)}</p>\n`;
   const rows = report.contexts.map(
     ({ label, verdict }) =>
-      `<tr><th scope="row">${safe(label)}</th><td class="verdicts ${verdict}">${verdict}</td></tr>\n`,
+      `<tr><th scope="row">${htmlText(label)}</th><td class="verdicts ${verdict}">${verdict}</td></tr>\n`,
   );
   return `<h2>Contexts</h2>\n<table><thead><tr><th scope="col">Context</th><th scope="col">Verdict</th></tr></thead><tbody>\n${rows.join('')}</tbody></table>\n`;
 }
 
 function list(title: string, items: readonly string[]): string {
   if (items.length === 0) return '';
-  const entries = items.map((item) => `<li>${safe(item)}</li>\n`).join('');
+  const entries = items.map((item) => `<li>${htmlText(item)}</li>\n`).join('');
   return `<h2>${title}</h2>\n<ul>\n${entries}</ul>\n`;
 }
 
@@ -162,17 +150,17 @@ export function html(report: Report, { tool }: Options): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
-<title>${safe(title)}</title>
+<title>${htmlText(title)}</title>
 <style>${STYLE}</style>
 </head>
 <body>
 <main>
-<h1>${safe(tool.name)} ${report.subject}</h1>
-${report.headlines.map((headline) => `<p class="headline">${safe(headline)}</p>\n`).join('')}<p class="verdict"><strong class="${report.verdict ?? ''}">${safe(word)}</strong>${sentence === '' ? '' : `: ${safe(sentence)}`}</p>
+<h1>${htmlText(tool.name)} ${report.subject}</h1>
+${report.headlines.map((headline) => `<p class="headline">${htmlText(headline)}</p>\n`).join('')}<p class="verdict"><strong class="${report.verdict ?? ''}">${htmlText(word)}</strong>${sentence === '' ? '' : `: ${htmlText(sentence)}`}</p>
 <p class="soft">${before}${code(report.after)}</p>
 <p>Totals: ${totalsLine(counts)}</p>
 ${contexts(report)}${all.length === 0 ? '' : '<h2>Findings</h2>\n'}${all.map((part) => section(part, effects)).join('')}${cveList(report.cves)}${list('Notes', report.notes)}</main>
-<footer>Made by ${safe(tool.name)} ${safe(tool.version)}.</footer>
+<footer>Made by ${htmlText(tool.name)} ${htmlText(tool.version)}.</footer>
 </body>
 </html>
 `;

@@ -23,28 +23,31 @@ async function readReach(recording: string): Promise<Reach | null> {
 
 /** What lies beside the recordings, together; null: one has none. */
 export async function reachOfAll(recordings: readonly string[]): Promise<Reach | null> {
+  try {
+    return await reachBeside(recordings);
+  } catch (thrown) {
+    if (thrown instanceof SysieveError && thrown.code === 'reach-missing') return null;
+    throw thrown;
+  }
+}
+
+/** The same; throws where one has none. */
+export async function reachBeside(recordings: readonly string[]): Promise<Reach> {
   const together: Reach = { version: 1, executables: [] };
   for (const recording of recordings) {
     const found = await readReach(recording);
-    if (found === null) return null;
+    if (found === null) throw missing(recording);
     together.executables.push(...found.executables);
   }
   return together;
 }
 
-/** The same; throws where one has none. */
-export async function reachBeside(recordings: readonly string[]): Promise<Reach> {
-  const together = await reachOfAll(recordings);
-  if (together !== null) return together;
-  for (const recording of recordings) {
-    if ((await readReach(recording)) !== null) continue;
-    const path = reachPath(recording);
-    throw new SysieveError('input', 'reach-missing', `${path}: it is not known what is reachable`, {
-      cause: '--reach needs a scan of the executables that were recorded',
-      remedy: `Run 'sysieve reach ${recording} -o ${path}', with --image or --container where it was one.`,
-    });
-  }
-  return { version: 1, executables: [] };
+function missing(recording: string): SysieveError {
+  const path = reachPath(recording);
+  return new SysieveError('input', 'reach-missing', `${path}: it is not known what is reachable`, {
+    cause: '--reach needs a scan of the executables that were recorded',
+    remedy: `Run 'sysieve reach ${recording} -o ${path}', with --image or --container where it was one.`,
+  });
 }
 
 export function reachableCalls({ calls }: Unseen): ReachableCall[] {

@@ -2,10 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MAKING_MS, makePackageRoot, NODES, type PackageRoot } from '../support/package-root';
+import { privileged } from '../support/recorder';
 
-const asRoot = process.getuid?.() === 0 ? describe : describe.skip;
-
-asRoot.each(NODES)('the package under node %s (needs root)', (version) => {
+privileged.each(NODES)('the package under node %s (needs root)', (version) => {
   let root: PackageRoot;
 
   beforeAll(() => {

@@ -2,7 +2,7 @@
  * The one place where text becomes HTML. Whatever stands in `${}` of a template is escaped, unless it
  * was itself made by a template, so nothing can be forgotten; untrusted text reaches a page no other way.
  */
-import { escapeUnsafe } from '../../errors/text';
+import { htmlText } from '../../render/html-text';
 
 /** Made by `html` alone. */
 export class Html {
@@ -37,22 +37,11 @@ export class Html {
 /** Nothing is shown for null and false. */
 export type Value = string | number | Html | null | false | readonly Value[];
 
-const CHARACTERS: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
 function textOf(value: Value): string {
   if (value === null || value === false) return '';
   if (value instanceof Html) return value.toString();
   if (Array.isArray(value)) return (value as readonly Value[]).map(textOf).join('');
-  return escapeUnsafe(String(value)).replace(
-    /[&<>"']/g,
-    (character) => CHARACTERS[character] as string,
-  );
+  return htmlText(String(value));
 }
 
 export function html(strings: TemplateStringsArray, ...values: Value[]): Html {
