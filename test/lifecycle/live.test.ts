@@ -11,8 +11,6 @@ import { parseRecording } from '../../src/recording';
 import { CLI, eventually, privileged, ROOT, scratch } from '../support/recorder';
 import { startTerminal, type Terminal } from '../support/tmux';
 
-jest.setTimeout(60_000);
-
 const GOLDENS = join(ROOT, 'fixtures/terminal');
 const space = scratch();
 const file = (name: string): string => join(space.dir, name);
@@ -61,6 +59,14 @@ function expectGolden(name: string, lines: readonly string[]): void {
   expect(masked(lines)).toBe(readFileSync(golden, 'utf8'));
 }
 
+async function nextFrame(terminal: Terminal): Promise<void> {
+  const before = terminal.sent().length;
+  await eventually('a frame is drawn', () => {
+    const sent = terminal.sent();
+    return sent.length > before && sent.endsWith('\u001b[?2026l');
+  });
+}
+
 const BLOCK = /^(── | (rate|distinct|newest|saturation) )/;
 
 privileged('in a terminal', () => {
@@ -83,6 +89,8 @@ privileged('in a terminal', () => {
       [30, 12],
       [80, 24],
     ] as const) {
+      // Just after a frame: one on its way to a terminal of another size lands where it may.
+      await nextFrame(seen);
       seen.resize(columns, rows);
       const title = columns < 40 ? /^\d+s perl/m : new RegExp(`^── .{${columns - 7}} ──$`, 'm');
       await seen.shows(title);

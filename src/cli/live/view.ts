@@ -40,6 +40,7 @@ export interface ViewOptions {
 export class View {
   private readonly block: Block;
   private timer: NodeJS.Timeout | undefined;
+  private next: NodeJS.Immediate | undefined;
   private readonly told = new Map<string, string>();
 
   constructor(
@@ -56,7 +57,7 @@ export class View {
     this.stream.on('error', () => undefined);
     if (mode === 'none' || this.timer !== undefined) return;
     const everyMs = mode === 'live' ? FRAME_MS : LOG_MS;
-    this.timer = setInterval(mode === 'live' ? this.frame : this.tell, everyMs);
+    this.timer = setInterval(mode === 'live' ? this.soon : this.tell, everyMs);
     this.timer.unref();
     if (mode !== 'live') return;
     this.stream.on('resize', this.frame);
@@ -69,6 +70,7 @@ export class View {
   /** The terminal is as it was. Idempotent. */
   end(): void {
     clearInterval(this.timer);
+    clearImmediate(this.next);
     this.timer = undefined;
     this.stream.off('resize', this.frame);
     process.off('SIGTSTP', this.pause);
@@ -78,6 +80,11 @@ export class View {
   }
 
   private readonly leave = (): void => this.block.leave();
+
+  /** Signals come first: a size that has changed must be known, or lines are written over others. */
+  private readonly soon = (): void => {
+    this.next = setImmediate(this.frame);
+  };
 
   private readonly frame = (): void => {
     // In the background (`&`, or Ctrl-Z and bg) the terminal is the shell's.
