@@ -11,4 +11,6 @@ module.exports = {
   // does not beside it.
   runner: '<rootDir>/test/support/runner.cjs',
   maxWorkers: 1,
+  // Ends what hangs; says nothing of speed, which differs by much between machines.
+  testTimeout: 240_000,
 };

@@ -10,7 +10,7 @@ beforeAll(() => {
   buildFixtures();
   const { findings } = JSON.parse(sysieve(['doctor', '--json']).stdout);
   detail = findings.find(({ name }: { name: string }) => name === 'abis').detail;
-}, 60_000);
+});
 
 // The names tell which of the two was seen: test/vm/machine.test.ts asks for one of them.
 test(`i386 is ${abis.i386 ? '' : 'not '}carried out`, () => {

@@ -4,8 +4,6 @@ import { buildFixtures, recordFixture } from '../support/fixtures';
 import { privileged } from '../support/recorder';
 import { testedTracers } from '../support/tracers';
 
-jest.setTimeout(60_000);
-
 const hex = (...values: number[]): string[] => values.map((value) => `0x${value.toString(16)}`);
 const AF_UNIX = 1;
 const AF_INET = 2;

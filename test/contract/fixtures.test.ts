@@ -21,8 +21,6 @@ import {
 import { hasOneProfile, profileOf, REPLAYED, store, stored } from '../support/replay';
 import { declared, deniedSince, testedTracers, through, told } from '../support/tracers';
 
-jest.setTimeout(180_000);
-
 const LOOPS = process.env.SYSIEVE_SOAK === '1' ? 5_000_000 : 2_000_000;
 
 const WRITE = process.env.SYSIEVE_GOLDENS === 'write';

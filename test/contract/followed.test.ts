@@ -10,8 +10,6 @@ import { Capture } from '../../src/capture/capture';
 import { hierarchies } from '../support/hierarchies';
 import { eventually, privileged } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 const MARK = 1000; // no such call: whoever makes it is recognised
 const ENTRYPOINT = `exec perl -e 'syscall(${MARK})'`;
 

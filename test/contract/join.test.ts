@@ -9,8 +9,6 @@ import type { Run } from '../../src/recording';
 import { hierarchies } from '../support/hierarchies';
 import { eventually, privileged } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 const TARGET = { kind: 'container', engine: null, name: null, id: null, image: null } as const;
 const finish = (capture: Capture): Run =>
   capture.finish({ attachedLate: null, runtime: null, target: TARGET });

@@ -5,8 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Capture } from '../../src/capture/capture';
 import { privileged } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 /** SYSIEVE_TASKS in native/bpf/shared.h: ids this far apart share a place. */
 const PLACES = 32_768;
 const PID_MAX = '/proc/sys/kernel/pid_max';

@@ -15,8 +15,6 @@ import {
   sysieve,
 } from '../support/recorder';
 
-jest.setTimeout(90_000);
-
 /** Enough for what is run here, less what the tests narrow it by. */
 function complainProfile(dir: string, socket: string, name: string, without: string[]): string {
   const { stdout } = sysieve(['agent', '--socket', socket, '--print-profile']);

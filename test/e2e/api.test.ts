@@ -9,8 +9,6 @@ import { consumer, examplesIn } from '../support/package';
 import { eventually, privileged, ROOT, scratch } from '../support/recorder';
 import { EXPECTED_TRACERS } from '../support/tracers';
 
-jest.setTimeout(60_000);
-
 /** Of the last event, what a recording ended with. */
 type Ended = Extract<RecordEvent, { kind: 'ended' }>;
 
@@ -84,10 +82,8 @@ privileged('record', () => {
     mkdirSync(cgroup);
     try {
       const recorder = record({ target: { cgroup }, durationMs: 300 });
-      const began = Date.now();
       const events = await eventsOf(recorder);
       expect(ended(events)).toMatchObject({ reason: 'duration', exit: null });
-      expect(Date.now() - began).toBeLessThan(20_000);
       expect(ended(events).recording.runs[0]?.durationMs).toBeGreaterThanOrEqual(250);
     } finally {
       rmdirSync(cgroup);

@@ -11,7 +11,7 @@ import { privileged } from '../support/recorder';
 const SOAK = process.env.SYSIEVE_SOAK === '1';
 const RESTARTS = SOAK ? 60 : 10;
 
-jest.setTimeout(SOAK ? 900_000 : 60_000);
+jest.setTimeout(SOAK ? 900_000 : 240_000);
 
 /** What a runtime calls to set a container up; an application of busybox never does. */
 const SETUP_CALLS = ['mount', 'pivot_root', 'unshare', 'setns', 'sethostname', 'capset'];

@@ -17,8 +17,6 @@ import { type CliResult, startPodman, type TestEngine, until } from '../support/
 import { imageRef, importImages } from '../support/image-build';
 import { CLI, sysieve as command, privileged, scratch } from '../support/recorder';
 
-jest.setTimeout(180_000);
-
 const PROFILE = 'io.containers.trace-syscall';
 const RECORD = 'io.sysieve.record';
 const BUSYBOX = ['/bin/busybox'];

@@ -10,8 +10,6 @@ import { startPodman, type TestEngine, until } from '../support/engines';
 import { podmanArgs, podSpec } from '../support/manifests';
 import { privileged, type Running, startUntil } from '../support/recorder';
 
-jest.setTimeout(180_000);
-
 const SCRIPT = '/etc/sysieve/recorder.js';
 const APP = ['/bin/sh', '-c', 'mkdir /tmp/one; exec /bin/sleep 1000'];
 

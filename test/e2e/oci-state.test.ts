@@ -8,8 +8,6 @@ import { Recorder, sysieveIn } from '../support/engine-sysieve';
 import { until } from '../support/engines';
 import { privileged } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 const SETUP_CALLS = ['mount', 'pivot_root', 'unshare', 'setns', 'sethostname', 'capset'];
 const LOOP = 'while true; do mkdir /tmp/a; rmdir /tmp/a; sleep 0.05; done';
 

@@ -35,7 +35,7 @@ privileged.each(NODES)('the package under node %s (needs root)', (version) => {
     });
     const kept = readFileSync(join(root.directory, 'app/reached.reach.json'), 'utf8');
     expect(JSON.parse(kept).executables).toHaveLength(1);
-  }, 30_000);
+  });
 
   it('minimise, verify and run with what was recorded', () => {
     const steps = [
@@ -46,7 +46,7 @@ privileged.each(NODES)('the package under node %s (needs root)', (version) => {
     for (const step of steps) expect(root.run(step)).toMatchObject({ status: 0 });
     // What ls did not need is denied.
     expect(root.run('sysieve run --profile ls-profile.json -- mkdir made').status).not.toBe(0);
-  }, 60_000);
+  });
 
   it('doctor, in an empty directory', () => {
     const { status, stdout } = root.run('mkdir -p empty && cd empty && npx sysieve doctor');
@@ -60,5 +60,5 @@ privileged.each(NODES)('the package under node %s (needs root)', (version) => {
     expect(stdout).toContain('recording works here');
     // Those are for a clone.
     expect(stdout).not.toMatch(/npm run|scripts\//);
-  }, 30_000);
+  });
 });

@@ -2,8 +2,6 @@ import { mainJob } from '../support/engine-main';
 import { startPodman } from '../support/engines';
 import { privileged } from '../support/recorder';
 
-jest.setTimeout(90_000);
-
 privileged('podman', () => {
   describe.each(['runc', 'crun'] as const)('with %s', (runtime) => {
     mainJob(`podman-${runtime}`, (dir) => startPodman(dir, runtime));

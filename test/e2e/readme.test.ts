@@ -19,8 +19,6 @@ const BLOCKS = [
   prints,
 }));
 
-jest.setTimeout(60_000);
-
 privileged("the README's five minutes", () => {
   let engine: TestEngine;
   let home: string;

@@ -8,8 +8,6 @@ import { plainEnv, runCommand, until } from '../support/engines';
 import { privileged } from '../support/recorder';
 import { type RootlessPodman, startRootless } from '../support/rootless';
 
-jest.setTimeout(60_000);
-
 const CGROUP2_MAGIC = 0x63677270;
 const V2_ALONE = statfsSync('/sys/fs/cgroup').type === CGROUP2_MAGIC;
 const LOOP = 'while true; do mkdir /tmp/a; rmdir /tmp/a; sleep 0.05; done';

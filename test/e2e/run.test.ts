@@ -34,7 +34,7 @@ function sysieve(args: string[], input = '') {
   const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
     input,
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: 180_000,
   });
   return { status, stdout, stderr };
 }

@@ -25,8 +25,6 @@ import { allTasks, killTree, stateOf } from '../support/tasks';
 import { choicesTested, type Tracer } from '../support/tracers';
 import { REAL_PROGRAMS, type RealProgram, type Started } from '../support/truth';
 
-jest.setTimeout(180_000);
-
 const RUNS = process.env.SYSIEVE_SOAK === '1' ? 8 : 3;
 const REPORT = join(ROOT, 'out', 'truth.md');
 

@@ -30,8 +30,6 @@ function blocks(markdown: string): Block[] {
 
 const BLOCKS = blocks(readFileSync(path.join(ROOT, 'docs/tutorial.md'), 'utf8'));
 
-jest.setTimeout(120_000);
-
 privileged('the tutorial', () => {
   let engine: TestEngine;
   let home: string;

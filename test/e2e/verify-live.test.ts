@@ -14,8 +14,6 @@ import {
 import { imageRef, importImages } from '../support/image-build';
 import { CLI, privileged, scratch } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 interface Denied {
   name: string;
   count: number;

@@ -29,8 +29,6 @@ import { gatedSample } from '../support/gated-sample';
 import { imageRef, importImages } from '../support/image-build';
 import { privileged } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 /** What the container's main process may ever have. */
 function boundingSet(pid: number): string[] {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');

@@ -15,8 +15,6 @@ import { startDocker, startPodman, type TestEngine } from '../support/engines';
 import { imageRef, importImages } from '../support/image-build';
 import { privileged } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 const IMAGE = imageRef('busybox');
 const never = new AbortController().signal;
 

@@ -20,8 +20,6 @@ import { cgroupsNamed, mountsBelow, processesOf } from '../support/engine-cleanu
 import { startDocker, until } from '../support/engines';
 import { privileged } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 const SLEEP = ['/bin/sleep', '1000'];
 const find = (name: string, socket: string) => findContainer(name, { engine: 'cri', socket });
 

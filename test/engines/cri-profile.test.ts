@@ -13,8 +13,6 @@ import { type CriEngine, startCri } from '../support/cri';
 import { sysieveIn } from '../support/engine-sysieve';
 import { privileged, ROOT } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 const PROFILE = path.join(ROOT, 'profiles/nginx.json');
 /** It reads a terminal that nobody writes to: calls of nginx's own profile. */
 const WAITING = ['/bin/cat', '/dev/ptmx'];

@@ -8,8 +8,6 @@ import { startDocker, startPodman, type TestEngine, until } from '../support/eng
 import { imageRef, importImages } from '../support/image-build';
 import { privileged } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 privileged('engines of this machine', () => {
   let docker: TestEngine;
   let podman: TestEngine;

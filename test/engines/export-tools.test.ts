@@ -23,8 +23,6 @@ import { auditArch, errnoNumber } from '../../src/tables';
 import { until } from '../support/engines';
 import { exported, meaning } from '../support/tool-profiles';
 
-jest.setTimeout(60_000);
-
 const root = process.geteuid?.() === 0;
 const has = (tool: string): boolean => spawnSync('which', [tool], { stdio: 'ignore' }).status === 0;
 /** Skipped, with what is missing in its name. */

@@ -6,8 +6,6 @@ import { appOfContainer } from '../../src/staging/init-container';
 import { startDocker, startPodman, type TestEngine, until } from '../support/engines';
 import { imageRef, importImages } from '../support/image-build';
 
-jest.setTimeout(90_000);
-
 const IMAGE = imageRef('busybox');
 
 describe.each(['docker', 'podman'] as const)('%s', (name) => {

@@ -11,8 +11,6 @@ import { runCommand, startDocker, startPodman, type TestEngine } from '../suppor
 import { imageRef, importImages } from '../support/image-build';
 import { privileged } from '../support/recorder';
 
-jest.setTimeout(120_000);
-
 const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts'];
 const TITLES: Record<string, string> = { mnt: 'mount', net: 'network' };
 

@@ -19,8 +19,6 @@ import { startDocker, startPodman, type TestEngine } from '../support/engines';
 import { imageRef, importImages } from '../support/image-build';
 import { privileged } from '../support/recorder';
 
-jest.setTimeout(120_000);
-
 const DEFAULT_CAPABILITIES = 14;
 
 /** A process with a thread that put a filter (RET_ALLOW) on itself alone. */

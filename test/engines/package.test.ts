@@ -127,14 +127,14 @@ describe.each(NODES)('under node %s', (version) => {
       '.package-lock.json',
       'sysieve',
     ]);
-  }, 60_000);
+  });
 
   it('diff, lint, explain and schema', () => {
     expect(succeed(root, 'npx sysieve diff nginx.json redis.json')).toMatch(/^mixed: /);
     expect(succeed(root, 'sysieve lint nginx.json')).toContain('Totals: ');
     expect(succeed(root, 'sysieve explain openat nginx.json')).toMatch(/^openat\(/);
     expect(JSON.parse(succeed(root, 'sysieve schema profile')).title).toBe('OCI linux.seccomp');
-  }, 60_000);
+  });
 
   it('what needs libseccomp: run, and a proof of two profiles', () => {
     expect(succeed(root, 'sysieve run --profile nginx.json -- cat /proc/self/status')).toMatch(
@@ -142,7 +142,7 @@ describe.each(NODES)('under node %s', (version) => {
     );
     succeed(root, 'sysieve merge nginx.json redis.json -o both.json');
     expect(succeed(root, 'sysieve diff nginx.json both.json')).toMatch(/^widens: /);
-  }, 60_000);
+  });
 
   it('the scanner of binaries: what ls can call, and did not', () => {
     succeed(root, 'npx sysieve record --tracer ptrace -o ls.json -- ls');
@@ -152,7 +152,7 @@ describe.each(NODES)('under node %s', (version) => {
     // busybox has mount, too.
     expect(calls.map(({ name }: { name: string }) => name)).toContain('execve');
     expect({ unexplained, unscanned }).toEqual({ unexplained: [], unscanned: [] });
-  }, 60_000);
+  });
 
   it('the library, by require and import', () => {
     const named = "['minimise', 'mergeRecordings', 'parseProfile'].map((n) => typeof s[n]).join()";

@@ -7,8 +7,6 @@ import { startPodman, type TestEngine } from '../support/engines';
 import { imageRef, importImages } from '../support/image-build';
 import { privileged } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 privileged('podman', () => {
   describe.each(['runc', 'crun'] as const)('with %s', (runtime) => {
     let podman: TestEngine;

@@ -10,8 +10,6 @@ import { imageRef, importImages } from '../support/image-build';
 import { privileged } from '../support/recorder';
 import { makeRecording, makeRun } from '../support/recordings';
 
-jest.setTimeout(120_000);
-
 const IMAGE = imageRef('nginx');
 
 privileged('reach', () => {

@@ -18,8 +18,6 @@ import { longRecording } from '../support/long-recording';
 import { makeRecording, makeRun } from '../support/recordings';
 import { hostileModel, madeSide, model, PAYLOADS } from '../support/report';
 
-jest.setTimeout(60_000);
-
 const AXE_SCRIPT = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
 let browser: Browser;

@@ -11,7 +11,7 @@ const CLI = join(ROOT, 'dist', 'cli', 'main.js');
 const path = (name: string): string => join(ROOT, 'build', 'fixtures', name);
 
 function command(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, [CLI, ...args], { encoding: 'utf8', timeout: 60_000 });
+  return spawnSync(process.execPath, [CLI, ...args], { encoding: 'utf8', timeout: 180_000 });
 }
 
 interface Finding {

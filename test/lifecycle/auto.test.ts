@@ -6,8 +6,6 @@ import { join } from 'node:path';
 import { RecordingSchema } from '../../src/recording/schema';
 import { CLI, privileged } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 /** Everything but calls that other tracers need; the engine around a recorder may be as strict. */
 const without = (...names: string[]): string =>
   JSON.stringify({
@@ -39,7 +37,7 @@ privileged('record chooses', () => {
     const { status, stderr } = spawnSync(command, [...rest, ...args], {
       cwd: dir,
       encoding: 'utf8',
-      timeout: 50_000,
+      timeout: 180_000,
     });
     const tracer = /^sysieve: (tracer .*)$/m.exec(stderr)?.[1];
     const run = () => RecordingSchema.parse(JSON.parse(readFileSync(output, 'utf8'))).runs[0];

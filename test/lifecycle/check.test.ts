@@ -76,4 +76,4 @@ test('passes twice, fails when the program does something new, passes again afte
   program('echo done > result\n');
   expect(check().status).toBe(0);
   expect(check(['--max-unused', '0']).status).toBe(1);
-}, 120_000);
+});

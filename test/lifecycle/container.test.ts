@@ -6,8 +6,6 @@ import { join } from 'node:path';
 import { recordContainer } from '../../src/capture/record';
 import { eventually, privileged, scratch } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 const ID = 'ab'.repeat(32);
 const MARK = 1000; // no such call: only the container's process makes it
 

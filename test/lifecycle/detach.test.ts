@@ -16,8 +16,6 @@ import { parseRecording, type Run } from '../../src/recording';
 import { moments } from '../support/random';
 import { CLI, sysieve as command, eventually, privileged, scratch } from '../support/recorder';
 
-jest.setTimeout(120_000);
-
 const KILLS = process.env.SYSIEVE_SOAK === '1' ? 100 : 10;
 const MEMORY_GOAL = 4 * 1024 * 1024;
 

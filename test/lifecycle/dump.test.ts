@@ -8,8 +8,6 @@ import { compile } from '../../src/libseccomp';
 import { parseProfile } from '../../src/profile';
 import { CLI, eventually, privileged, ROOT, scratch } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 const PROFILE = `{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
   {"names": ["acct"], "action": "SCMP_ACT_ERRNO", "errnoRet": 5}]}`;
 

@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { RecordingSchema } from '../../src/recording/schema';
 import { eventually, privileged, scratch, startRecorder, sysieve } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 const HOW = ['--tracer', 'ptrace', '--entry-only'];
 /** Writes its process id, then makes a call every few milliseconds. */
 const LOOP =

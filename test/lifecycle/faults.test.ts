@@ -190,7 +190,7 @@ privileged.each(choicesTested())('with $name', (tracer) => {
     const args = [process.execPath, CLI, 'record', ...how, '-o', output, '--', program];
     const { status, signal, stdout, stderr } = spawnSync(command, [...prefix, ...args], {
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: 180_000,
     });
     if (!existsSync(output)) {
       // node itself needs some of both before anything of sysieve runs, and may die without a word.

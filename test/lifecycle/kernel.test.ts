@@ -4,8 +4,6 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CLI, privileged, scratch } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 const { dir, remove } = scratch();
 afterAll(remove);
 
@@ -14,7 +12,7 @@ function after(line: string, ...args: string[]) {
   const script = `${line}\nexec "$@"`;
   return spawnSync('unshare', ['-m', 'sh', '-ec', script, 'sh', process.execPath, CLI, ...args], {
     encoding: 'utf8',
-    timeout: 50_000,
+    timeout: 180_000,
   });
 }
 

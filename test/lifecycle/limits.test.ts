@@ -17,8 +17,6 @@ import { parseRecording, type Run } from '../../src/recording';
 import { eventually, privileged, scratch, startRecorder, sysieve } from '../support/recorder';
 import { choicesTested } from '../support/tracers';
 
-jest.setTimeout(120_000);
-
 const space = scratch();
 afterAll(() => space.remove());
 const file = (name: string): string => join(space.dir, name);

@@ -7,8 +7,6 @@ import { notifyAll } from '../../src/libseccomp';
 import { eventually, privileged, scratch } from '../support/recorder';
 import { EXPECTED_TRACERS } from '../support/tracers';
 
-jest.setTimeout(60_000);
-
 /** A call of its own in each phase, socket with other arguments in each, and getppid in all of them. */
 const SCRIPT = `
 use Socket;

@@ -8,8 +8,6 @@ import { toStayWithin } from '../../src/jest';
 import { consumer } from '../support/package';
 import { eventually, privileged, ROOT, scratch } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 /** Permits all that perl needs, with one rule on arguments, and answers clone3 as containers do. */
 const PERL: Profile = parseProfile(`{
   "defaultAction": "SCMP_ACT_ALLOW",
@@ -125,7 +123,7 @@ It made no call that the profile does not permit.`,
          toStayWithin.call({}, ['perl', '-e', 'getppid'], profile)
            .then(({ pass, message }) => console.log(process.getuid(), pass, message().split('\\n').pop()));`,
       ],
-      { encoding: 'utf8', uid: 65534, gid: 65534, cwd: '/', timeout: 30_000 },
+      { encoding: 'utf8', uid: 65534, gid: 65534, cwd: '/', timeout: 180_000 },
     );
     expect({ status, stdout }).toEqual({
       status: 0,
@@ -156,7 +154,7 @@ It made no call that the profile does not permit.`,
       const { status, stderr } = spawnSync(
         process.execPath,
         [jest, '--ci', '--rootDir', dir, `--injectGlobals=${injected}`],
-        { cwd: dir, encoding: 'utf8', timeout: 50_000 },
+        { cwd: dir, encoding: 'utf8', timeout: 180_000 },
       );
       expect(stderr).toMatch(/✓ within/);
       expect(status).toBe(0);

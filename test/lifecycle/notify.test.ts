@@ -18,8 +18,6 @@ import {
   sysieve,
 } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 let dir: string;
 let remove: () => void;
 beforeAll(() => {

@@ -22,8 +22,6 @@ import {
   sysieve,
 } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 const space = scratch();
 afterAll(() => space.remove());
 const file = (name: string): string => join(space.dir, name);
@@ -355,7 +353,7 @@ privileged('another user', () => {
       ['--reuid', '65534', '--regid', '65534', '--clear-groups', process.execPath, CLI].concat(
         args,
       ),
-      { encoding: 'utf8', timeout: 30_000, cwd: '/' },
+      { encoding: 'utf8', timeout: 180_000, cwd: '/' },
     );
   beforeAll(() => chmodSync(space.dir, 0o777));
 

@@ -23,8 +23,6 @@ import {
   sysieve,
 } from '../support/recorder';
 
-jest.setTimeout(120_000);
-
 const space = scratch();
 afterAll(() => space.remove());
 const file = (name: string): string => join(space.dir, name);

@@ -121,7 +121,7 @@ function run(directory: string, line: string) {
       inside,
       NPM,
     ],
-    { encoding: 'utf8', timeout: 60_000 },
+    { encoding: 'utf8', timeout: 180_000 },
   );
   return { status, stdout, stderr };
 }

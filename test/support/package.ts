@@ -39,7 +39,7 @@ export function consumer(dir: string, { addon }: { addon: boolean }): Consumer {
     const { status, stdout, stderr } = spawnSync(process.execPath, [name], {
       cwd: dir,
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: 180_000,
     });
     return { status, stdout, stderr };
   };

@@ -25,7 +25,7 @@ export function sysieve(
 ) {
   const { status, stdout, stderr, signal } = spawnSync(process.execPath, [CLI, ...args], {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 180_000,
     maxBuffer: 64 * 1024 * 1024,
     ...options,
   });
@@ -99,7 +99,7 @@ export function stillLoaded(ids: readonly number[]): number[] {
 export async function eventually(
   what: string,
   holds: () => boolean,
-  timeoutMs = 10_000,
+  timeoutMs = 60_000,
 ): Promise<void> {
   const end = Date.now() + timeoutMs;
   while (!holds()) {

@@ -16,7 +16,7 @@ function run(place: Place, command: string, args: readonly string[], input = '')
     cwd: place.directory,
     encoding: 'utf8',
     input,
-    timeout: 60_000,
+    timeout: 180_000,
     env: {
       PATH: `${join(place.directory, 'bin')}:${process.env.PATH}`,
       HOME: place.directory,

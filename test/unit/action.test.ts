@@ -7,8 +7,6 @@ import { CLI, ROOT, scratch, sysieve } from '../support/recorder';
 import { makeRecording, makeRun } from '../support/recordings';
 import { type SampleRepository, sampleRepository } from '../support/sample-repository';
 
-jest.setTimeout(60_000);
-
 const REVIEW = path.join(ROOT, 'fixtures/review');
 const temporary = scratch();
 let api: Api;

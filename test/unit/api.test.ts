@@ -24,8 +24,6 @@ import {
 import { type Consumer, consumer, examplesIn, examplesOfSources, link } from '../support/package';
 import { ROOT, scratch, sysieve } from '../support/recorder';
 
-jest.setTimeout(120_000);
-
 const NAMES = [
   ...['Policy', 'SysieveError', 'diff', 'explain', 'lint', 'mergeEvidence', 'mergeProfiles'],
   ...['mergeRecordings', 'minimise', 'parseEvidence', 'parseProfile', 'parseRecording'],

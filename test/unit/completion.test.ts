@@ -18,8 +18,6 @@ const ASK = { bash: askBash, zsh: askZsh, fish: askFish };
 type Shell = keyof typeof SCRIPTS;
 const SHELLS = Object.keys(SCRIPTS) as Shell[];
 
-jest.setTimeout(60_000);
-
 let directory: string;
 let program: Command;
 

@@ -44,7 +44,7 @@ describe('coverage of suites that were not recorded', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
-  }, 60_000);
+  });
 
   test('held-out applications are what was named beforehand', () => {
     expect(coverage.applications.tuning.map(({ app }) => app)).toEqual([

@@ -8,8 +8,6 @@ import { applyWaivers } from '../../src/review/waivers';
 
 const MAIN = path.join(__dirname, '../../dist/cli/main.js');
 
-jest.setTimeout(60_000);
-
 let dir: string;
 beforeAll(() => {
   if (!existsSync(MAIN)) throw new Error('dist/ is missing: run scripts/build first');

@@ -14,8 +14,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-jest.setTimeout(60_000);
-
 const MAIN = join(__dirname, '../../dist/cli/main.js');
 const PROFILES = join(__dirname, '../../profiles');
 

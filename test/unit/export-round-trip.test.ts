@@ -12,7 +12,7 @@ import { abiOf, abisOfMachine, MACHINES, type Machine } from '../../src/tables';
 import { exported, fileIn, importedProfile, named } from '../support/exporting';
 import { SAMPLES } from '../support/policies';
 
-jest.setTimeout(process.env.SYSIEVE_SOAK === '1' ? 1_800_000 : 60_000);
+jest.setTimeout(process.env.SYSIEVE_SOAK === '1' ? 1_800_000 : 240_000);
 
 type Runtime = 'runc' | 'crun';
 

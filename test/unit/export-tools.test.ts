@@ -9,8 +9,6 @@ import { machineOfArchitectures } from '../../src/tables';
 import { refusal } from '../support/oracle';
 import { AARCH64, exported, meaning, profiles, readBack, X86_64 } from '../support/tool-profiles';
 
-jest.setTimeout(180_000);
-
 const RUNS = process.env.SYSIEVE_SOAK === '1' ? 2000 : 120;
 
 const compiler = (profile: Profile) => {

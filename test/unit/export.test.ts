@@ -12,8 +12,6 @@ import type { Profile, Rule } from '../../src/profile';
 import { exported, fileIn, named } from '../support/exporting';
 import * as schemas from '../support/platform-schemas';
 
-jest.setTimeout(60_000);
-
 const ROOT = join(__dirname, '..', '..');
 const committed = (name: string) =>
   named(readFileSync(join(ROOT, 'profiles', `${name}.json`), 'utf8'), name);

@@ -18,8 +18,6 @@ import { type SampleRepository, sampleRepository } from '../support/sample-repos
 const MAIN = path.join(__dirname, '../../dist/cli/main.js');
 const COMMAND = `'${process.execPath}' '${MAIN}'`;
 
-jest.setTimeout(60_000);
-
 let dir: string;
 let sample: SampleRepository;
 

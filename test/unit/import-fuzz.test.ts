@@ -5,8 +5,9 @@ import { SysieveError } from '../../src/errors';
 import { parseProfile, serializeProfile } from '../../src/profile';
 import { exported, fileIn, imported, named } from '../support/exporting';
 import { mutated } from '../support/mutate';
+import { processorMs } from '../support/processor';
 
-jest.setTimeout(process.env.SYSIEVE_SOAK === '1' ? 1_800_000 : 60_000);
+jest.setTimeout(process.env.SYSIEVE_SOAK === '1' ? 1_800_000 : 240_000);
 
 const RUNS = process.env.SYSIEVE_SOAK === '1' ? 200_000 : 250;
 const BOUND_MS = 5000;
@@ -44,7 +45,7 @@ test.each(['docker', 'podman', 'spo', 'machineconfig', 'ignition', 'butane', 'ku
       fc.asyncProperty(mutated(valid), fc.boolean(), async (document, yaml) => {
         // YAML holds JSON; a line before it is what tells them apart here.
         const text = yaml ? `---\n${document.text}` : document.text;
-        const start = performance.now();
+        const start = processorMs();
         try {
           for (const { profile } of (await imported(from, text, CONTEXT)).profiles) {
             const written = serializeProfile(profile);
@@ -56,7 +57,7 @@ test.each(['docker', 'podman', 'spo', 'machineconfig', 'ignition', 'butane', 'ku
           expect((thrown as SysieveError).kind).toBe('input');
           expect((thrown as SysieveError).message).toContain('given');
         }
-        expect(performance.now() - start).toBeLessThan(BOUND_MS);
+        expect(processorMs() - start).toBeLessThan(BOUND_MS);
       }),
       { numRuns: RUNS },
     );

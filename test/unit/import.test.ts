@@ -13,8 +13,6 @@ import {
 import { ENGINE_CAPABILITIES } from '../../src/tables';
 import { exported, fileIn, imported, importedProfile, named } from '../support/exporting';
 
-jest.setTimeout(60_000);
-
 const committed = (name: string) =>
   named(readFileSync(join(__dirname, '../../profiles', `${name}.json`), 'utf8'), name);
 const nginx = committed('nginx');

@@ -151,7 +151,7 @@ async function refuseEach(
 
 test('each is refused with exit 3, its place and what was expected', async () => {
   await refuseEach(Object.keys(expected), inOneProcess);
-}, 120_000);
+});
 
 test('so it is by the command as users start it', async () => {
   const every = process.env.SYSIEVE_SOAK === '1' ? 1 : 10;

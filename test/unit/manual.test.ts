@@ -11,7 +11,7 @@ const pages = readdirSync(MAN).map((name) => join(MAN, name));
 function run(command: string, args: readonly string[]): { stdout: string; said: string } {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 180_000,
     env: { ...process.env, MANWIDTH: '100', LC_ALL: 'C.UTF-8' },
   });
   if (error !== undefined) throw error;

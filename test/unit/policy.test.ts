@@ -22,6 +22,7 @@ import type { Profile } from '../../src/profile';
 import { ProfileSchema } from '../../src/profile/schema';
 import { auditArch } from '../../src/tables';
 import { ARCHS, NUMBERS, packed, SAMPLES, U64 } from '../support/policies';
+import { processorMs } from '../support/processor';
 import { type Instruction, PROGRAMS, program } from '../support/programs';
 
 const SOAK = process.env.SYSIEVE_SOAK === '1';
@@ -200,7 +201,7 @@ describe('programs', () => {
       );
       expect(decided).toBeGreaterThan(0.9 * runs);
     },
-    SOAK ? 3600_000 : 60_000,
+    SOAK ? 3600_000 : 240_000,
   );
 
   const ret = (k: number): Instruction => [0x06, 0, 0, k];
@@ -265,13 +266,13 @@ describe('programs', () => {
       ret(0x7fff0000),
       ret(0),
     ]);
-    const started = performance.now();
+    const started = processorMs();
     const error = failure(() => policyOfPrograms([bytes]));
     expect(error).toMatchObject({ kind: 'input', code: 'filter-undecided' });
     expect(error.message).toContain('instruction 3');
     // Not a measurement: it is bounded, and does not hang.
-    expect(performance.now() - started).toBeLessThan(60_000);
-  }, 90_000);
+    expect(processorMs() - started).toBeLessThan(60_000);
+  });
 
   it('of the greatest length are decided', () => {
     const list = Array.from({ length: 4094 }, (_, nr): Instruction[] => [[0x15, 0, 0, nr * 3]]);
@@ -281,7 +282,7 @@ describe('programs', () => {
       .map(([code, , , k], at): Instruction => [code, last - at < 255 ? last - at : 0, 0, k]);
     const policy = policyOfPrograms([program([[0x20, 0, 0, 0], ...jumps, ret(0x7fff0000)])]);
     expect(answerOf(policy, { arch: 0, nr: 9 }).action).toBe('allow');
-  }, 60_000);
+  });
 });
 
 describe('profiles', () => {
@@ -383,5 +384,5 @@ describe('profiles', () => {
     };
     const profile = deny(...Array.from({ length: 64 }, (_, bit) => entry(BigInt(bit))));
     expect(failure(() => policyOfProfile(profile, RUNC)).code).toBe('policy-too-large');
-  }, 60_000);
+  });
 });

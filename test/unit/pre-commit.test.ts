@@ -5,8 +5,6 @@ import path from 'node:path';
 import { CLI, ROOT, scratch } from '../support/recorder';
 import { plainGitEnv, type SampleRepository, sampleRepository } from '../support/sample-repository';
 
-jest.setTimeout(120_000);
-
 const temporary = scratch();
 const at = (...names: string[]) => path.join(temporary.dir, ...names);
 let repository: SampleRepository;

@@ -60,14 +60,12 @@ test.each([
   ['a named pipe that nobody writes to', 'fifo'],
   ['a device', 'device'],
   ['a link that leads to itself', 'loop'],
-])('%s is refused at once', async (_, name) => {
+])('%s is refused, and not waited for', async (_, name) => {
   if (name === 'fifo') execFileSync('mkfifo', [join(root, name)]);
   if (name === 'device') execFileSync('mknod', [join(root, name), 'c', '1', '5']);
   if (name === 'loop') symlinkSync('loop', join(root, name));
-  const started = Date.now();
   const answer = await identify(root, name);
   expect(isRefusal(answer) && answer.refused).toBe('unreadable');
-  expect(Date.now() - started).toBeLessThan(5000);
 });
 
 test('what is not there is told apart; a file of no kind is refused', async () => {
@@ -167,7 +165,7 @@ test('while it looks at a file it has a filter, limits, and nothing of its paren
   expect(environment).toBe('');
   // The root and the file that it reads.
   expect(links.sort()).toEqual(['/', realpathSync(process.execPath)]);
-}, 60_000);
+});
 
 test('a descriptor that a parent left open is closed', () => {
   const { status, stdout } = spawnSync(
@@ -213,4 +211,4 @@ test('code that refers to too much is refused, not kept', async () => {
     refused: 'limit',
     message: 'it takes more than 512 MiB of memory',
   });
-}, 60_000);
+});

@@ -13,8 +13,6 @@ const MAIN = path.join(ROOT, 'dist/cli/main.js');
 const GOLDENS = path.join(ROOT, 'fixtures/review/goldens');
 const WRITE = process.env.SYSIEVE_GOLDENS === 'write';
 
-jest.setTimeout(60_000);
-
 let dir: string;
 let sample: SampleRepository;
 

@@ -39,7 +39,7 @@ function packages(states: Record<string, string>): void {
 function setup(level: string) {
   const result = spawnSync(script, [level], {
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 180_000,
     env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
   });
   return { status: result.status, stdout: result.stdout, stderr: result.stderr };
@@ -128,7 +128,7 @@ describe('scripts/setup', () => {
     }
     const result = spawnSync(join(bin, 'bash'), [script, 'build'], {
       encoding: 'utf8',
-      timeout: 20_000,
+      timeout: 180_000,
       env: { PATH: bin },
     });
     expect(result.status).toBe(4);

@@ -18,8 +18,6 @@ import type { ProfileSide } from '../../src/diff';
 import { SysieveError } from '../../src/errors';
 import { plainGitEnv, type SampleRepository, sampleRepository } from '../support/sample-repository';
 
-jest.setTimeout(30_000);
-
 const fixture = (version: number, file = 'app.json') =>
   readFileSync(path.join(__dirname, `../../fixtures/review/${version}/${file}`), 'utf8');
 

@@ -7,6 +7,7 @@ import { loadSide, loadSides, type SideOptions } from '../../src/cli/side';
 import type { ProfileSide } from '../../src/diff';
 import { SysieveError } from '../../src/errors';
 import { gatedSample } from '../support/gated-sample';
+import { processorMs } from '../support/processor';
 
 const FIXTURES = path.join(__dirname, '../../fixtures/review');
 const EVIDENCE = '{"version": 2, "calls": [], "justifications": {"read": "it reads"}}\n';
@@ -328,10 +329,10 @@ describe('a SeccompProfile', () => {
 
   test('of many keys takes no quadratic time', async () => {
     const keys = Array.from({ length: 100_000 }, (_, index) => `k${index}: 1\n`).join('');
-    const started = Date.now();
+    const started = processorMs();
     const error = await refusal(loadSide(write('app.yaml', keys)));
     expect(error.message).toContain('k0: no such key is known');
-    expect(Date.now() - started).toBeLessThan(20_000);
+    expect(processorMs() - started).toBeLessThan(20_000);
   });
 });
 
