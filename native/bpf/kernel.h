@@ -124,6 +124,14 @@ struct signal_struct {
   struct list_head thread_head;
 };
 
+typedef struct {
+  unsigned long sig[1];
+} sigset_t;
+
+struct sigpending {
+  sigset_t signal;
+};
+
 struct task_struct {
   struct thread_info thread_info;
   int pid;
@@ -134,6 +142,7 @@ struct task_struct {
   struct list_head thread_node;
   struct nsproxy *nsproxy;
   struct signal_struct *signal;
+  struct sigpending pending;
   struct seccomp seccomp;
   struct css_set *cgroups;
 };

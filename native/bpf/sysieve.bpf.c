@@ -15,8 +15,10 @@
 #define X32_BIT 0x40000000U
 #define NR_SETNS_X86_64 308
 #define NR_SETNS_I386 346
+#define SIGKILL 9
 #define SIGSYS 31
 #define EFAULT 14
+#define ENOSYS 38
 #define SIGNAL_GROUP_EXIT 0x4
 #define MAX_ERRNO 4095
 #define MAX_THREADS 512
@@ -639,6 +641,14 @@ static __always_inline bool is_supervised(struct task_struct *task) {
   return false;
 }
 
+// A ptracer is told of a call before anything else is. A task that dies then goes on to the exit
+// without the call, and ENOSYS is what every call starts with, not an answer. The kernel asks the
+// same signal whether to do so.
+static __always_inline bool is_killed_at_entry(struct task_struct *task, __u32 error) {
+  return error == ENOSYS && BPF_CORE_READ(task, ptrace) &&
+         (BPF_CORE_READ(task, pending.signal.sig[0]) & (1UL << (SIGKILL - 1)));
+}
+
 // A call that was not seen to enter, as it exits: the six registers are those of its entry.
 struct answered_call {
   __u32 slot;
@@ -734,6 +744,7 @@ static __always_inline int on_exit(struct task_struct *current, __u32 tid, __u32
   }
   __u32 error = 0;
   if (result < 0 && result >= -MAX_ERRNO) error = (__u32)-result;
+  if (is_killed_at_entry(current, error)) return 0;
   // A call that was trapped or killed exits with its own number.
   bool answered = !error && (__u32)result != number && is_supervised(current);
   bool denied = !missed && !answered;

@@ -71,6 +71,7 @@ export const FIXTURES: readonly Fixture[] = [
   { name: 'int80', i386: true },
   { name: 'io-uring', declares: ['io-uring-operations'] },
   { name: 'kill-blocked' },
+  { name: 'killed-at-entry' },
   { name: 'loop' },
   { name: 'many-calls' },
   { name: 'pid-namespace' },

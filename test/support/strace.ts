@@ -9,8 +9,6 @@ import { straceLine } from '../../src/import/strace-line';
 export interface Witnessed {
   counts: Map<number, number>;
   unfinished: Map<number, number>;
-  /** Calls of which strace could not read which they were: the task was about to be killed. */
-  nameless: number;
 }
 
 /** A file for each task, so that no call is split over two lines. -n: numbers, not only names. */
@@ -24,11 +22,10 @@ export function straceOf(pid: number, log: string): ChildProcess {
 export function readStrace(directory: string, log: string): Witnessed {
   const inputs = readdirSync(directory)
     .filter((file) => file.startsWith(`${log}.`))
-    .map((source) => ({ source, ...named(readFileSync(join(directory, source), 'latin1')) }));
-  const nameless = inputs.reduce((sum, input) => sum + input.nameless, 0);
+    .map((source) => ({ source, text: named(readFileSync(join(directory, source), 'latin1')) }));
   const counts = new Map<number, number>();
   const [first, ...rest] = inputs;
-  if (first === undefined) return { counts, unfinished: new Map(), nameless };
+  if (first === undefined) return { counts, unfinished: new Map() };
   const made = strace([first, ...rest], {});
   if (made instanceof Promise || made.kind !== 'recording') throw new Error('no recording');
   const [run] = made.recording.runs;
@@ -38,16 +35,19 @@ export function readStrace(directory: string, log: string): Witnessed {
     if (abi !== 'x86_64') throw new Error(`${abi} ${number}: no program here runs such code`);
     counts.set(number, count);
   }
-  return { counts, unfinished: unfinishedIn(inputs), nameless };
+  return { counts, unfinished: unfinishedIn(inputs) };
 }
 
-function named(text: string): { text: string; nameless: number } {
-  const lines = text.split('\n');
-  const told = lines.filter((line) => {
+/**
+ * Without the calls of which strace could not read which they were: the task was killed at the entry,
+ * so they were never made.
+ */
+function named(text: string): string {
+  const told = text.split('\n').filter((line) => {
     const read = straceLine(line)?.line;
     return read?.kind !== 'call' || !/^\?+$/.test(read.name) || read.ended;
   });
-  return { text: told.join('\n'), nameless: lines.length - told.length };
+  return told.join('\n');
 }
 
 function notUnderstood({ text }: { text: string }): string[] {

@@ -71,7 +71,7 @@ const PTRACE: Omit<Tracer, 'name' | 'how'> = {
   adjustments: {
     ...forAll(FILTERED, { declares: ['denied-as-attempts'] }),
     // What the target traces itself has no room for a second ptracer: TRACEME is told EPERM.
-    traces: { declares: ['nested-ptrace'], byChance: true },
+    ...forAll(['traces', 'killed-at-entry'], { declares: ['nested-ptrace'], byChance: true }),
     // A ptraced task is trapped once more when it is continued, which may restart the call again.
     'restart-syscall': { adjust: least, declares: [], byChance: true },
   },
