@@ -61,8 +61,11 @@ struct mnt_namespace {
   struct ns_common ns;
 };
 
+struct task_struct;
+
 struct pid_namespace {
   struct ns_common ns;
+  struct task_struct *child_reaper;
 };
 
 struct nsproxy {
@@ -114,6 +117,7 @@ struct cgroup {
 };
 
 struct css_set {
+  struct cgroup_subsys_state *subsys[1];
   struct cgroup *dfl_cgrp;
 };
 

@@ -59,8 +59,9 @@ enum sysieve_state {
 #define STATE_MASK 0x3f
 
 // Which execve ends the phases of setup. EXEC_ANY: each. EXEC_FILTER: one under a filter that the
-// engine itself does not run under. EXEC_NAMESPACE, where no filter is expected: also one in
-// another mount namespace, and any that is not the runtime's execve of its own copy.
+// engine itself does not run under. EXEC_NAMESPACE, where no filter is expected: also any
+// that is not the runtime's execve of its own copy; of what entered, one in the target's namespaces
+// or cgroup.
 enum sysieve_exec_rule { EXEC_ANY = 0, EXEC_NAMESPACE = 1, EXEC_FILTER = 2 };
 
 enum sysieve_abi { ABI_X86_64 = 0, ABI_I386 = 1, ABI_X32 = 2 };

@@ -23,6 +23,7 @@
 #define MAX_ERRNO 4095
 #define MAX_THREADS 512
 #define MAX_FILTERS 32
+#define MAX_CONTROLLERS 16
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -524,12 +525,18 @@ static __always_inline __s32 pid_namespace_group(struct task_struct *task) {
   return NO_GROUP;
 }
 
-static __always_inline __u32 own_pid_namespace(struct task_struct *task) {
+// The innermost one, where the task has the number that it calls its own.
+static __always_inline struct pid_namespace *pid_namespace(struct task_struct *task) {
   struct pid *pid = BPF_CORE_READ(task, thread_pid);
   __u32 level = BPF_CORE_READ(pid, level);
   struct upid *numbers = (struct upid *)((void *)pid + bpf_core_field_offset(struct pid, numbers));
-  struct pid_namespace *ns = BPF_CORE_READ(&numbers[level], ns);
-  return level == 0 ? 0 : BPF_CORE_READ(ns, ns.inum);
+  return BPF_CORE_READ(&numbers[level], ns);
+}
+
+static __always_inline __u32 own_pid_namespace(struct task_struct *task) {
+  if (BPF_CORE_READ(task, thread_pid, level) == 0) return 0;
+  struct pid_namespace *ns = pid_namespace(task);
+  return BPF_CORE_READ(ns, ns.inum);
 }
 
 static __always_inline bool is_namespace_init(struct task_struct *task) {
@@ -931,21 +938,58 @@ static __always_inline __u32 slot_for(__u32 group, const char *filename) {
   return slot;
 }
 
+// Whether a task with this css_set is in one of the group's cgroups, in the v2 hierarchy or in that
+// of any v1 controller. A global function: verified once.
+__noinline int has_cgroup_of(__u64 css_set, __u32 group) {
+  struct css_set *set = (struct css_set *)css_set;
+  if (cgroup_group(BPF_CORE_READ(set, dfl_cgrp)) == (__s32)group) return 1;
+  void *states = (void *)set + bpf_core_field_offset(struct css_set, subsys);
+  __u32 controllers = bpf_core_field_size(struct css_set, subsys) / sizeof(void *);
+  for (__u32 i = 0; i < MAX_CONTROLLERS && i < controllers; i++) {
+    struct cgroup_subsys_state *state = 0;
+    bpf_probe_read_kernel(&state, sizeof(state), states + i * sizeof(void *));
+    if (state && cgroup_group(BPF_CORE_READ(state, cgroup)) == (__s32)group) return 1;
+  }
+  return 0;
+}
+
 static __always_inline bool becomes_application(struct task_struct *task, __u32 slot, __u32 base,
                                                 const char *filename) {
   if (config.exec_rule == EXEC_ANY || filters(task) > base) return true;
   __u32 local = local_slot(slot);
-  __s32 group = (__s32)group_of(slot);
+  __u32 group = group_of(slot);
   bool entered = local == SLOT_EXEC_SETUP || local == SLOT_EXEC || local == SLOT_GUEST;
-  bool inside = entered ? mount_namespace_group(task) == group
-                        : mount_namespace(task) != config.outer_mount_namespace;
+  bool own_copy = is_own_copy(filename);
+  bool inside = entered && mount_namespace_group(task) == (__s32)group;
   // An exec that the engine leaves unfiltered (privileged) is the application's all the same; a
   // start without the filter that was expected is none, and shows as a start not seen.
-  if (config.exec_rule == EXEC_FILTER) return entered && inside && !is_own_copy(filename);
+  if (config.exec_rule == EXEC_FILTER) return inside && !own_copy;
+  // A runtime may itself be in a mount namespace other than sysieve's (rootless, a node in a
+  // container), so that alone does not make an entrypoint of its copy.
+  if (!entered)
+    return !own_copy ||
+           (mount_namespace(task) != config.outer_mount_namespace && is_namespace_init(task));
+  if (!config.follow_namespaces) return inside || !own_copy;
   // What was in a container for a look (an agent's thread) runs programs of the host when it is
-  // outside again.
-  if (entered && config.follow_namespaces) return inside || pid_namespace_group(task) == group;
-  return inside || !is_own_copy(filename);
+  // outside again. What is in its cgroup is not there for a look, whichever namespaces the
+  // container has by now.
+  return inside || pid_namespace_group(task) == (__s32)group ||
+         (!own_copy && has_cgroup_of((__u64)BPF_CORE_READ(task, cgroups), group));
+}
+
+// Whether an execve by what came in as a runtime's is the start of the container, and not that of
+// something else which came in before the entrypoint was executed (an exec right after the start, a
+// runtime's hook). `others`: application tasks that there were before.
+static __always_inline bool is_start(struct task_struct *task, __u32 group, __s64 others) {
+  if (is_namespace_init(task)) return true;
+  // Of a container the init of its pid namespace is the one: the start is still to come, or was.
+  if (config.follow_namespaces) {
+    struct pid_namespace *ns = pid_namespace(task);
+    struct sysieve_task *init = find_task(BPF_CORE_READ(ns, child_reaper, pid));
+    if (init && local_slot(init->slot) != SLOT_JOINING && group_of(init->slot) == group)
+      return false;
+  }
+  return others == 0;
 }
 
 static __always_inline int on_exec(struct task_struct *current, __u32 old_tid,
@@ -982,11 +1026,15 @@ static __always_inline int on_exec(struct task_struct *current, __u32 old_tid,
   if (!becomes_application(current, slot, base, filename)) return 0;
   struct sysieve_group *of = find_group(group);
   if (!of) return 0;
-  __sync_fetch_and_add(&of->live_application, 1);
-  if (local == SLOT_SETUP || local == SLOT_RUNTIME) {
-    count(of->starts);
+  __s64 others = __sync_fetch_and_add(&of->live_application, 1);
+  __u32 mounts = mount_namespace(current);
+  bool setup = local == SLOT_SETUP || local == SLOT_RUNTIME;
+  // What outlived the container's last run made a restart look like something that entered.
+  bool again = local == SLOT_EXEC_SETUP && is_namespace_init(current) &&
+               namespace_group(NAMESPACE_MOUNT, mounts) != (__s32)group;
+  if (setup || again) {
+    if (is_start(current, group, others)) count(of->starts);
     // A restarted container has new namespaces.
-    __u32 mounts = mount_namespace(current);
     if (config.follow_namespaces && mounts != config.outer_mount_namespace) {
       add_namespace(group, NAMESPACE_MOUNT, mounts);
       __u32 pids = is_namespace_init(current) ? own_pid_namespace(current) : 0;

@@ -72,6 +72,33 @@ privileged.each(['runc', 'crun'] as const)('containers of %s by its state', (nam
     await runtime.remove(id);
   });
 
+  test.each(['filter', 'none'] as const)(
+    'what is executed in it before its entrypoint is no start: filter %s',
+    async (filter) => {
+      const id = `before-${filter}`;
+      const seccomp = filter === 'filter' ? { seccomp: ALLOW_ALL } : {};
+      await runtime.create(id, shell(`mkdir /tmp/${id}; exec /bin/sleep 1000`), seccomp);
+      const recorder = await record(id);
+      // An engine refuses it, and comes to it all the same: its container runs as soon as the
+      // entrypoint is about to be executed.
+      const early = shell('mkdir /tmp/early; rmdir /tmp/early');
+      const entered = await runtime.run('exec', id, ...early);
+      expect([entered.code, entered.stderr]).toEqual([0, '']);
+      await runtime.start(id);
+      await until(
+        'it to be up',
+        5_000,
+        async () => (await runtime.run('exec', id, '/bin/ls', `/tmp/${id}`)).code === 0,
+      );
+      await runtime.kill(id);
+      const run = only(await recorder.ended());
+      expect(run.completeness).toMatchObject({ complete: true, startsSeen: 1 });
+      expect([count(run, 'mkdir'), count(run, 'rmdir')]).toEqual([2, 1]);
+      for (const call of SETUP_CALLS) expect(application(run)).not.toContain(call);
+      await runtime.remove(id);
+    },
+  );
+
   test('one that runs already; another in a cgroup of the same name is not it', async () => {
     await runtime.create('same', shell(LOOP), { seccomp: ALLOW_ALL });
     await runtime.start('same');
