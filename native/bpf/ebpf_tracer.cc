@@ -284,6 +284,12 @@ class EbpfTracer::Impl {
     }
     Restore(state);
     pinned_ = directory;
+    // One that is gone before the end counted nothing since, and nobody knows since when.
+    for (const auto& [hook, program] : pinned_programs_) {
+      if (end_ns_ == 0 && access(PinPath(directory, "link", hook).c_str(), F_OK) != 0) {
+        links_gone_++;
+      }
+    }
     return Status::Ok();
   }
 
@@ -299,7 +305,12 @@ class EbpfTracer::Impl {
   }
 
   void DetachPinned() {
-    if (end_ns_ != 0) return;
+    if (end_ns_ == 0) {
+      // Before anything is let go of: killed in the middle, a recording has ended here, and is none
+      // that goes on without counting.
+      end_ns_ = NowNs();
+      (void)WritePinnedState(state_.get(), State()).ok();
+    }
     // One after the other, "exit" first, for the reason given at WatchDenied.
     const auto detach = [&](std::span<const char* const> hooks) {
       std::vector<std::string> paths;
@@ -314,9 +325,6 @@ class EbpfTracer::Impl {
     detach(hooks.subspan(0, 1));
     detach(hooks.subspan(1, 1));
     detach(hooks.subspan(2));
-    end_ns_ = NowNs();
-    // Read again after a crash, the recording must not have become longer.
-    (void)WritePinnedState(state_.get(), State()).ok();
   }
 
   void Detach() {
@@ -424,6 +432,7 @@ class EbpfTracer::Impl {
     out->lost.executables = group.lost_executables;
     out->lost.paths = group.truncated_paths;
     if (!typed_ && denied_since_ns_ != 0) out->blind_spots.emplace_back("kill-thread-unseen");
+    if (group.listeners != 0) out->blind_spots.emplace_back("listener-unwatched");
   }
 
   // Of many groups nothing is counted in the arrays, which are large.
@@ -630,7 +639,7 @@ class EbpfTracer::Impl {
     const Misses now = MissesNow();
     const uint64_t enters = now.enters - before.enters;
     const uint64_t exits = now.exits - before.exits;
-    uint64_t lost = group.lost_calls + group.missed_enters + now.hooks - before.hooks;
+    uint64_t lost = group.lost_calls + group.missed_enters + now.hooks - before.hooks + links_gone_;
     lost += preemptible_ ? std::min(enters, exits) + AmongDenied(*out, enters) : enters + exits;
     if (preemptible_ && enters != 0) out->blind_spots.emplace_back("tracer-preempted");
     out->lost.calls = lost;
@@ -938,6 +947,7 @@ class EbpfTracer::Impl {
   // Of a session that another process pinned; see pinned.h.
   std::string pinned_;
   std::map<std::string, UniqueFd> pinned_programs_;
+  uint64_t links_gone_ = 0;
   UniqueFd state_;
   UniqueFd lock_;
 };

@@ -191,6 +191,7 @@ struct sysieve_group {
   __u64 lost_executables;
   __u64 truncated_paths;
   __u64 missed_enters;  // calls known by their exits alone
+  __u64 listeners;      // seccomp listeners made while nobody watched what they answer
   __u64 born_ns;
   __s32 cgroups;  // that are there, where many targets are recorded
   __u32 state;

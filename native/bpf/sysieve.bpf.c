@@ -16,6 +16,9 @@
 #define NR_SETNS_X86_64 308
 #define NR_SETNS_I386 346
 #define SIGKILL 9
+#define NR_SECCOMP_X86_64 317
+#define NR_SECCOMP_I386 354
+#define FILTER_NEW_LISTENER 8
 #define SIGSYS 31
 #define EFAULT 14
 #define ENOSYS 38
@@ -600,6 +603,16 @@ static __always_inline bool advance(struct task_struct *current, struct sysieve_
   return true;
 }
 
+// What a listener answers in the kernel's place shows at exits alone. Until those are watched, as
+// user space decides, calls that the application relies on go by unseen.
+static __always_inline void note_listener(__u32 slot, __u32 status, __u32 number,
+                                          struct pt_regs *regs, bool typed) {
+  bool compat = status & TS_COMPAT;
+  if ((number & ~X32_BIT) != (compat ? NR_SECCOMP_I386 : NR_SECCOMP_X86_64)) return;
+  if (config.watch_denied) return;
+  if (argument(regs, 1, compat, typed) & FILTER_NEW_LISTENER) count_lost(group_of(slot), listeners);
+}
+
 // `copy`: 0 for the first of the programs here; see sysieve_config.copies.
 static __always_inline int on_enter(struct task_struct *current, __u32 tid, __u32 status,
                                     __u32 number, struct pt_regs *regs, bool typed, int copy) {
@@ -630,6 +643,7 @@ static __always_inline int on_enter(struct task_struct *current, __u32 tid, __u3
     if (!advance(current, task, number)) return 0;
     if (keep) task->state = STATE_IN_CALL;
   }
+  note_listener(task->slot, status, number, regs, typed);
   if (copy == 0)
     count_call(task->slot, status, number, regs, typed);
   else

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { machine, release } from 'node:os';
 import {
+  CALLS_REWRITTEN,
   type Call,
   type Completeness,
   isComplete,
@@ -42,6 +43,43 @@ interface Entry {
  * polling thread without any after the setup.
  */
 const IO_URING = [425, 426]; // io_uring_setup, io_uring_enter: under every ABI
+
+const PTRACE_POKEUSER = 6;
+const PTRACE_SETREGS = 13;
+const PTRACE_SETOPTIONS = 0x4200;
+const PTRACE_SETREGSET = 0x4205;
+const PTRACE_SEIZE = 0x4206;
+const PTRACE_SET_SYSCALL_INFO = 0x4212;
+const SECCOMP_SET_MODE_FILTER = 1;
+const PR_SET_SECCOMP = 22;
+
+/** Requests that can set the number of a call, and those that can ask for stops by SECCOMP_RET_TRACE. */
+const REWRITES = [PTRACE_POKEUSER, PTRACE_SETREGS, PTRACE_SETREGSET, PTRACE_SET_SYSCALL_INFO];
+const SECCOMP_STOPS = [PTRACE_SETOPTIONS, PTRACE_SEIZE];
+
+/** Whether some of them passed with one of the values; true where arguments are not known. */
+function wasMade(calls: readonly Call[], name: string, values: readonly number[]): boolean {
+  return calls
+    .filter((call) => call.name === name && call.count > call.denied.count)
+    .some(
+      ({ args }) =>
+        args === null ||
+        args.overflow > 0 ||
+        args.tuples.some((tuple) => values.includes(Number(tuple.values[0]))),
+    );
+}
+
+/**
+ * A tracer is asked by SECCOMP_RET_TRACE once all filters were, so that a profile is asked about the
+ * call as the program made it. A tracer that makes another of it hides the first from the kernel's
+ * tracepoints. What it changes at an entry stop it changes before filters are asked.
+ */
+function mayBeRewritten(calls: readonly Call[]): boolean {
+  const filtered =
+    wasMade(calls, 'seccomp', [SECCOMP_SET_MODE_FILTER]) ||
+    wasMade(calls, 'prctl', [PR_SET_SECCOMP]);
+  return filtered && wasMade(calls, 'ptrace', REWRITES) && wasMade(calls, 'ptrace', SECCOMP_STOPS);
+}
 
 /**
  * null: made before a filter was in place, so by no means the application's and never under its
@@ -191,6 +229,8 @@ export function toRun(seen: Observation, context: RunContext): Run {
   if (calls.some((c) => IO_URING.includes(c.number) && c.count > c.denied.count)) {
     blindSpots.push('io-uring-operations');
   }
+  // ptrace refuses the target tracees of its own; a listener outranks its SECCOMP_RET_TRACE.
+  if (context.tracer === 'ebpf' && mayBeRewritten(calls)) blindSpots.push(CALLS_REWRITTEN);
   const completeness = {
     startsSeen: seen.starts,
     attachedLate: context.attachedLate,

@@ -1,8 +1,20 @@
 /** Refusals that another call, another ABI or libc gets around or stumbles over. */
 
 import { answerText } from '../policy';
-import { type Abi, ENOSYS, EQUIVALENTS, FALLBACKS, syscallNumber } from '../tables';
 import {
+  type Abi,
+  ENOSYS,
+  EQUIVALENTS,
+  FALLBACKS,
+  PROT_EXEC,
+  PROT_WRITE,
+  SHM_EXEC,
+  SHM_RDONLY,
+  syscallNumber,
+  trackedArguments,
+} from '../tables';
+import {
+  type Constraint,
   isPassingAction,
   isRefused,
   isUnconditional,
@@ -64,6 +76,47 @@ export function equivalents(view: View): Draft[] {
       ];
     }),
   );
+}
+
+const WRITABLE_AND_EXECUTABLE = PROT_WRITE | PROT_EXEC;
+const MAPPING = { index: 2, mask: WRITABLE_AND_EXECUTABLE, value: WRITABLE_AND_EXECUTABLE };
+
+/** Each gets memory that is writable and executable at once, with these bits. */
+const EXECUTABLE_MEMORY: readonly { name: string; bits: Constraint }[] = [
+  ...['mmap', 'mmap2', 'mprotect', 'pkey_mprotect'].map((name) => ({ name, bits: MAPPING })),
+  { name: 'shmat', bits: { index: 2, mask: SHM_EXEC | SHM_RDONLY, value: SHM_EXEC } },
+];
+
+/** Memory both writable and executable is refused to one call, and another one gets it. */
+export function executableMemory(view: View): Draft[] {
+  return view.abis.flatMap((abi): Draft[] => {
+    // i386's own mmap has its arguments behind a pointer.
+    const calls = EXECUTABLE_MEMORY.filter(({ name }) => trackedArguments(abi, name) !== null);
+    const shut = calls.filter(
+      ({ name, bits }) => isDeliberate(view, name) && passing(view, abi, name, [bits]) === null,
+    );
+    const open = calls.flatMap(({ name, bits }) => {
+      const found = passing(view, abi, name, [bits]);
+      return found === null ? [] : [{ name, call: found.call }];
+    });
+    const [first] = open;
+    if (first === undefined || shut.length === 0) return [];
+    const names = open.map(({ name }) => name);
+    const refusedTo = shut.map(({ name }) => name);
+    return [
+      {
+        rule: 'executable-memory-open',
+        severity: 'low',
+        abi,
+        call: first.name,
+        message: `memory that is writable and executable is refused to ${listText(refusedTo)}, and ${listText(names)} ${names.length === 1 ? 'gets' : 'get'} it`,
+        reason: 'bound them all, or the rule keeps nobody from it',
+        path: passingPath(view, first.name).path,
+        key: [...refusedTo, 'and', ...names],
+        witness: first.call,
+      },
+    ];
+  });
 }
 
 /** Calls that libc tries first, and goes on without only when told ENOSYS. */

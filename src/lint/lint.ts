@@ -3,7 +3,7 @@ import { type Finding, fingerprint, type Reasons, SEVERITIES } from '../review';
 import { ABIS } from '../tables';
 import { broad, joining } from './conditions';
 import { architectures, equalToDefault, names, overridden, refusedByRuntime } from './entries';
-import { defaults, equivalents, fallbacks, multiplexers } from './gaps';
+import { defaults, equivalents, executableMemory, fallbacks, multiplexers } from './gaps';
 import { ignored } from './gates';
 import {
   ioUring,
@@ -23,7 +23,7 @@ import { circumstanceWords, NOT_JUDGED, viewsOf } from './views';
 const AT_ODDS: readonly ViewRule[] = [overridden, equalToDefault];
 const RULES: readonly ViewRule[] = [
   ...[defaults, namespaces, riskyCalls, unjustified, sockets, personality, ioUring],
-  ...[equivalents, fallbacks, multiplexers, truncation, beyond, broad, joining],
+  ...[equivalents, executableMemory, fallbacks, multiplexers, truncation, beyond, broad, joining],
   ...[...AT_ODDS, refusedByRuntime, names, architectures],
 ];
 

@@ -1,6 +1,14 @@
 /** Which runs missed something, in words; a profile of an incomplete recording is made only on request. */
 import { SysieveError } from '../errors';
-import { isComplete, PERMITTED_CALLS, type Run, START_UNSEEN, UNKNOWN_EXTENT } from '../recording';
+import {
+  CALLS_REWRITTEN,
+  isComplete,
+  LISTENER_UNWATCHED,
+  PERMITTED_CALLS,
+  type Run,
+  START_UNSEEN,
+  UNKNOWN_EXTENT,
+} from '../recording';
 import type { PassReport } from './types';
 
 const LOSSES = [
@@ -47,6 +55,16 @@ export function missing(run: Run): string[] {
   }
   if (completeness.blindSpots.includes(START_UNSEEN)) {
     words.push('a restart of it was not seen from its first instruction');
+  }
+  if (completeness.blindSpots.includes(LISTENER_UNWATCHED)) {
+    words.push(
+      'it made a seccomp listener, whose answers were not watched yet (record with --denied)',
+    );
+  }
+  if (completeness.blindSpots.includes(CALLS_REWRITTEN)) {
+    words.push(
+      'a tracer of its own may have changed calls behind a filter: those that were made are not in it',
+    );
   }
   if (completeness.blindSpots.includes(UNKNOWN_EXTENT)) {
     words.push(

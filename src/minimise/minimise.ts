@@ -119,6 +119,7 @@ export function minimise({ recordings, baselines, options }: MinimiseInput): Min
   let state: State = {
     observed: observe(runs),
     runtimeSeen: [],
+    deniedSeen: [],
     entries: new Map(),
     rules: new Map(),
     excluded: [],

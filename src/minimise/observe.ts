@@ -1,7 +1,16 @@
 /** From runs to the application's calls: by ABI and name, without what is the runtime's. */
 import type { Call, Phase, Run } from '../recording';
-import { ABIS, type Abi, syscallName, type TrackedArgument, trackedArguments } from '../tables';
-import type { Change, Excluded, ObservedCall, Pass, SeenArguments } from './types';
+import {
+  ABIS,
+  type Abi,
+  ENOSYS,
+  FALLBACKS,
+  syscallName,
+  type TrackedArgument,
+  trackedArguments,
+} from '../tables';
+import { hasKinds } from './kinds';
+import type { Change, Excluded, MinimiseOptions, ObservedCall, Pass, SeenArguments } from './types';
 
 export function callLabel(call: Pick<ObservedCall, 'name' | 'number'>): string {
   return call.name ?? `#${call.number}`;
@@ -195,6 +204,47 @@ function isAsked(
   return options.allow.includes(name) || Object.hasOwn(options.justifications, name);
 }
 
+function labels(calls: readonly ObservedCall[]): string[] {
+  return [...new Set(calls.map(callLabel))].sort();
+}
+
+/** Its callers were told that it does not exist; a profile tells them the same. */
+export function wasToldEnosys({ deniedWith }: Pick<ObservedCall, 'deniedWith'>): boolean {
+  return deniedWith.includes(ENOSYS);
+}
+
+/**
+ * The application was told an errno, or caught a signal, and went on; a default that kills outranks
+ * both.
+ */
+function killed(
+  observed: readonly ObservedCall[],
+  dropped: readonly ObservedCall[],
+  options: Pick<MinimiseOptions, 'args'>,
+): string[] {
+  // The pass `fallback` answers the others.
+  const whole = dropped.filter(
+    (call) => !wasToldEnosys(call) && !FALLBACKS.some(({ name }) => name === call.name),
+  );
+  // Without a rule all of it is permitted.
+  const inPart = observed.filter(
+    ({ passed, deniedWith, name, args }) =>
+      passed &&
+      deniedWith.length > 0 &&
+      options.args !== 'none' &&
+      (hasKinds(name ?? '') || (options.args === 'strict' && args !== null)),
+  );
+  const words = [
+    ...labels(whole),
+    ...labels(inPart).map((label) => `${label} with some arguments`),
+  ];
+  if (words.length === 0) return [];
+  return [
+    `recorded as denied, and the application went on: ${words.join(', ')}. The default kills it ` +
+      'there: say --default errno, or permit them with --allow',
+  ];
+}
+
 export const denied: Pass = {
   name: 'denied',
   about: 'a call that was only ever denied is not needed',
@@ -206,9 +256,14 @@ export const denied: Pass = {
     const answers = (call: ObservedCall) =>
       call.deniedWith.map((errno) => (errno === 0 ? 'a signal' : `errno ${errno}`)).join(', ');
     return {
-      state: { ...state, observed: state.observed.filter((call) => !dropped.includes(call)) },
+      state: {
+        ...state,
+        observed: state.observed.filter((call) => !dropped.includes(call)),
+        deniedSeen: dropped,
+      },
       findings: {
         removed: dropped.map((call) => change(call, `only ever denied, with ${answers(call)}`)),
+        warnings: options.defaultAction === 'kill' ? killed(state.observed, dropped, options) : [],
         notes: state.observed
           .filter((call) => !call.passed && !dropped.includes(call))
           .map((call) => `${call.abi} ${callLabel(call)}: only ever denied, permitted on request`),

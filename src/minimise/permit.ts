@@ -8,6 +8,7 @@ import {
   ENOSYS,
   essentials,
   FALLBACKS,
+  names,
   riskTier,
   syscallNumber,
   trackedArguments,
@@ -15,7 +16,7 @@ import {
 import { type Baseline, baselineId } from './baseline';
 import { anyNeed, entryKey, needsOf, permitted, permittedAbis, withEntries } from './entries';
 import type { Tuple } from './kinds';
-import { callLabel, excluding } from './observe';
+import { callLabel, excluding, wasToldEnosys } from './observe';
 import type { Context, Findings, Need, ObservedCall, Pass, State } from './types';
 
 /** The tier that keeps a call out unless someone asked for it; null: it may enter. */
@@ -277,9 +278,41 @@ export const runtime: Pass = {
   },
 };
 
+interface Answered {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** What the application was told does not exist, and did without: another errno may end it. */
+function toldEnosys({ deniedSeen }: State, isListed: (abi: Abi) => boolean): Answered[] {
+  const told = deniedSeen.filter(
+    (call) => call.name !== null && isListed(call.abi) && wasToldEnosys(call),
+  );
+  return [...new Set(told.map(callLabel))].sort().map((name) => ({
+    name,
+    reason: 'recorded as answered ENOSYS, by a filter that did not know it',
+  }));
+}
+
+/**
+ * The calls between what is named already and these. runc answers ENOSYS above the largest number
+ * named: naming one must not take that from those below it.
+ */
+function below(told: readonly Answered[], named: readonly string[], abi: Abi): Answered[] {
+  const numberOf = (name: string): number => syscallNumber(abi, name) ?? 0;
+  const largest = Math.max(0, ...named.map(numberOf));
+  const last = Math.max(0, ...told.map(({ name }) => numberOf(name)));
+  return names(abi)
+    .filter((name) => numberOf(name) > largest && numberOf(name) < last)
+    .map((name) => ({
+      name,
+      reason: 'below such a call; as runc answers it where that is not named',
+    }));
+}
+
 export const fallback: Pass = {
   name: 'fallback',
-  about: 'calls that libc does without when told ENOSYS, if nothing permits them',
+  about: 'calls that libc, or the recorded application, does without when told ENOSYS',
   off: 'a libc that tries such a call first fails instead of falling back',
   run(state, { options }) {
     if (options.defaultAction === 'errno' && options.denyErrno === ENOSYS) {
@@ -287,16 +320,24 @@ export const fallback: Pass = {
     }
     const allowed = new Set(permitted(state).map((entry) => entry.name));
     const abis = permittedAbis(state);
+    const listed = ABIS.filter((abi) => abis.has(abi));
+    const libc = FALLBACKS.map(({ name, instead, source }) => ({
+      name,
+      reason: `ENOSYS makes callers use ${instead}: ${source}`,
+    }));
+    // For another architecture the calls are those recorded, by name.
+    const told = toldEnosys(state, (abi) => options.arch !== null || abis.has(abi));
+    const named = [...allowed, ...libc.map(({ name }) => name)];
     // By name over all ABIs: an OCI profile cannot permit a name under one and refuse it under another.
-    const wanted = FALLBACKS.filter(({ name }) => !allowed.has(name));
-    const added = ABIS.filter((abi) => abis.has(abi)).flatMap((abi) =>
-      wanted
-        .filter(({ name }) => syscallNumber(abi, name) !== null)
-        .map(({ name, instead, source }) => ({
-          abi,
-          name,
-          reason: `ENOSYS makes callers use ${instead}: ${source}`,
-        })),
+    const wanted = new Map(
+      [...listed.flatMap((abi) => below(told, named, abi)), ...told, ...libc]
+        .filter(({ name }) => !allowed.has(name))
+        .map(({ name, reason }) => [name, reason]),
+    );
+    const added = listed.flatMap((abi) =>
+      [...wanted]
+        .filter(([name]) => syscallNumber(abi, name) !== null)
+        .map(([name, reason]) => ({ abi, name, reason })),
     );
     return {
       state: withEntries(

@@ -147,6 +147,8 @@ export interface State {
   readonly observed: readonly ObservedCall[];
   /** Calls seen only from a runtime under the filter. */
   readonly runtimeSeen: readonly ObservedCall[];
+  /** Calls of the application that were only ever denied, and so are not permitted. */
+  readonly deniedSeen: readonly ObservedCall[];
   /** By `ABI name`. */
   readonly entries: ReadonlyMap<string, Entry>;
   /** By name: what is permitted with some arguments only, or with all for a reason to be told. */

@@ -4,9 +4,11 @@ export { mergeRecordings } from './merge';
 export { parseRecording, recordingJsonSchema } from './parse';
 export {
   type Abi,
+  CALLS_REWRITTEN,
   type Call,
   type Completeness,
   isComplete,
+  LISTENER_UNWATCHED,
   PERMITTED_CALLS,
   Phase,
   type Recording,

@@ -105,10 +105,12 @@ export const CompletenessSchema = z.strictObject({
   /** When denied calls were watched: from this ms on; null: not at all. */
   deniedSinceMs: Millis.nullable(),
   /**
-   * Stable words for what this tracer cannot see by nature and applied here. Three make a run
+   * Stable words for what this tracer cannot see by nature and applied here. Five make a run
    * incomplete: `permitted-calls`, complain mode, in which only calls outside a profile are seen;
-   * `start-unseen`, a restart of a pod's container that was not followed from its first instruction; and
-   * `extent-unknown`, a log of another tool that may have been told to leave calls out.
+   * `start-unseen`, a restart of a pod's container that was not followed from its first instruction;
+   * `extent-unknown`, a log of another tool that may have been told to leave calls out;
+   * `listener-unwatched`, a seccomp listener of the target made before its answers were watched; and
+   * `calls-rewritten`, calls that a ptracer of the target made others of behind a filter.
    */
   blindSpots: z.array(z.string().max(64)),
 });
@@ -162,6 +164,27 @@ export const START_UNSEEN = 'start-unseen';
  */
 export const UNKNOWN_EXTENT = 'extent-unknown';
 
+/**
+ * A blind spot of runs whose target made a seccomp listener while exits of calls were not watched: what
+ * it answered in the kernel's place, and the application relies on, was not seen.
+ */
+export const LISTENER_UNWATCHED = 'listener-unwatched';
+/**
+ * A blind spot of runs whose target traces processes of its own behind a filter (SECCOMP_RET_TRACE), and
+ * changes their registers: filters were asked about the calls as they were made, and the kernel's
+ * tracepoints see what became of them.
+ */
+export const CALLS_REWRITTEN = 'calls-rewritten';
+
+/** Each makes a run incomplete. */
+const INCOMPLETE: readonly string[] = [
+  PERMITTED_CALLS,
+  START_UNSEEN,
+  UNKNOWN_EXTENT,
+  LISTENER_UNWATCHED,
+  CALLS_REWRITTEN,
+];
+
 /** The one definition of a complete run. */
 export function isComplete(c: Omit<Completeness, 'complete'>): boolean {
   return (
@@ -171,8 +194,6 @@ export function isComplete(c: Omit<Completeness, 'complete'>): boolean {
     c.namespacesOverLimit === 0 &&
     c.cgroupsOverLimit === 0 &&
     c.tasksUnstarted === 0 &&
-    !c.blindSpots.includes(PERMITTED_CALLS) &&
-    !c.blindSpots.includes(START_UNSEEN) &&
-    !c.blindSpots.includes(UNKNOWN_EXTENT)
+    !c.blindSpots.some((spot) => INCOMPLETE.includes(spot))
   );
 }

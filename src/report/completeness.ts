@@ -28,6 +28,8 @@ const COUNTERS: readonly (readonly [field: keyof Counts & string, text: string])
 const BLIND_SPOTS: Readonly<Record<string, string>> = {
   'abi-unseen': "the log does not tell the ABI: names are taken for the machine's own",
   'audited-calls-only': 'only what filters log or audit rules name is in the log',
+  'calls-rewritten':
+    'the target may have changed calls of processes that it traces: those that were made are not seen',
   'calls-without-a-name': 'calls whose number the profile could not name are not seen',
   'denied-as-attempts':
     'a filter was in place, and what it denied stands among the calls that were made: the profile is wider than needed',
@@ -46,6 +48,8 @@ const BLIND_SPOTS: Readonly<Record<string, string>> = {
   'extent-unknown': 'the log does not say which calls it leaves out',
   'io-uring-operations': 'io_uring was used: what it carries out is no system call, and not seen',
   'kill-thread-unseen': 'a thread killed by a filter beside living ones is not seen',
+  'listener-unwatched':
+    'the target made a seccomp listener before denied calls were watched: what it answered is not seen',
   'nested-ptrace': 'the target traces processes itself: that was refused, or saw nothing',
   'own-listener-refused': 'the target asked for a seccomp listener and was refused one',
   'permitted-calls': 'complain mode: calls that the profile permits are not recorded',

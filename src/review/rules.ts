@@ -37,6 +37,8 @@ const RULES: Readonly<Record<string, string>> = {
   'equivalent-open': 'A call is refused while another that does the same passes.',
   'errno-name-ignored': 'The target reads no errno by name.',
   'errno-on-other-action': 'An errno is given for an action that takes none.',
+  'executable-memory-open':
+    'Memory both writable and executable is refused to one call, and another one gets it.',
   'gate-ignored': 'The target does not read the gate of a rule, which then holds always.',
   'io-uring-bypass': 'io_uring passes and does unseen what the filter refuses.',
   'ipc-open': 'The i386 call ipc passes, for which no rule about the calls it carries holds.',

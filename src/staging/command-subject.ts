@@ -99,15 +99,15 @@ interface Started {
 
 /** Resolves once the command runs and is traced. */
 function start(rehearsal: Rehearsal, run: string, end: AbortSignal): Promise<Started> {
-  const { app, under } = rehearsal;
+  const { app } = rehearsal;
   return new Promise((resolve, reject) => {
     let armed: Capture | undefined;
     const recording: Promise<Recorded> = recordCommand(
       app.app.command ?? [],
       {
         tracer: 'ebpf',
-        // Without a filter of its own there is nothing that could deny a call.
-        denied: under.kind === 'profile',
+        // It may have filters of its own, and a listener that answers in the kernel's place.
+        denied: true,
         programs: 'auto',
         launch: launchOptions(rehearsal, run),
         onLaunched: (launched) => {

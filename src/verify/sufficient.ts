@@ -10,7 +10,7 @@ import {
   policyOfPrograms,
 } from '../policy';
 import type { Profile, Rule } from '../profile';
-import { ENOSYS, syscallNumber } from '../tables';
+import { ENOSYS, FALLBACKS, syscallNumber } from '../tables';
 import { type Requirement, recorded } from './requirements';
 import { type Finding, type ProveInput, RUNTIMES, type Runtime } from './types';
 import { answerText, callText } from './words';
@@ -56,7 +56,10 @@ function meanings(input: ProveInput, notes: Set<string>): Meaning[] {
   });
 }
 
-/** The errno a caller falls back upon: nothing of the region gets any other refusal. */
+/**
+ * The errno a caller is known to fall back upon: nothing of the region gets any other refusal. That an
+ * application once did without a call, which is answered ENOSYS as well, says nothing of one that passed.
+ */
 function fallsBack(
   policy: Policy,
   required: Requirement,
@@ -65,7 +68,7 @@ function fallsBack(
   const listed = evidence?.calls.some(
     (call) => call.name === required.name && call.why.includes('fallback'),
   );
-  if (listed !== true) return false;
+  if (listed !== true || !FALLBACKS.some(({ name }) => name === required.name)) return false;
   const other = (answer: Answer) =>
     !isPassing(answer) && !(answer.action === 'errno' && answer.data === ENOSYS);
   if (findCall(policy, required, other) !== null) return false;

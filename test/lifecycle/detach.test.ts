@@ -1,13 +1,16 @@
 /** Recordings without a process: what is left of them whatever is killed, and whose they are. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  closeSync,
   copyFileSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -219,6 +222,25 @@ privileged('a detached recording', () => {
     } finally {
       other.kill('SIGKILL');
     }
+  });
+
+  it('whose links went away before its end is not whole', () => {
+    expect(detached('cut', target.pid).status).toBe(0);
+    unlinkSync(join(pins('cut'), 'link_enter'));
+    expect(stopped('cut').completeness).toMatchObject({ callsLost: 1 });
+  });
+
+  it('that was ended and could not be written is whole at the next try', () => {
+    expect(detached('twice', target.pid).status).toBe(0);
+    const full = openSync('/dev/full', 'w');
+    const { status } = spawnSync(process.execPath, [CLI, 'stop', 'twice', '-o', '-'], {
+      env,
+      stdio: ['ignore', full, 'ignore'],
+    });
+    closeSync(full);
+    expect(status).not.toBe(0);
+    expect(pinned('twice', 'link')).toEqual([]);
+    expect(stopped('twice').completeness).toMatchObject({ callsLost: 0 });
   });
 
   it('outlives its target', async () => {

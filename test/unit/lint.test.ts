@@ -72,6 +72,12 @@ const cmp = (index: number, op: string, value: number, valueTwo?: number): Rule 
 });
 const masked = (index: number, mask: number, value: number) => cmp(index, 'MASKED_EQ', mask, value);
 
+/** Writable or executable. */
+const neverBoth = (names: string): Rule[] => [
+  allow(names, masked(2, 4, 0)),
+  allow(names, masked(2, 2, 0)),
+];
+
 const evidenceOf = (justifications: Record<string, string>): Evidence => ({
   version: 3,
   calls: [
@@ -249,6 +255,34 @@ const CASES: Case[] = [
     has: [deny(allow('openat'), refuse('openat2', 13))],
     misses: [deny(allow('openat'), refuse('openat2', 38))],
     severity: 'medium',
+  },
+  {
+    rule: 'executable-memory-open',
+    about: 'mprotect beside a bounded mmap',
+    has: [deny(...neverBoth('mmap'), allow('mprotect'))],
+    misses: [deny(...neverBoth('mmap'), allow('mprotect', masked(2, 4, 0)))],
+    severity: 'low',
+  },
+  {
+    rule: 'executable-memory-open',
+    about: 'pkey_mprotect, of which nobody thinks',
+    has: [deny(...neverBoth('mmap mprotect'), allow('pkey_mprotect'))],
+    misses: [deny(...neverBoth('mmap mprotect'))],
+    severity: 'low',
+  },
+  {
+    rule: 'executable-memory-open',
+    about: 'shared memory that is writable and executable',
+    has: [deny(...neverBoth('mprotect'), allow('shmat'))],
+    misses: [deny(...neverBoth('mprotect'), allow('shmat', masked(2, 0x8000, 0)))],
+    severity: 'low',
+  },
+  {
+    rule: 'executable-memory-open',
+    about: 'where nothing bounds it, nothing is gone around',
+    has: [deny(allow('mmap'), ...neverBoth('mprotect'))],
+    misses: [deny(allow('mmap mprotect'))],
+    severity: 'low',
   },
   {
     rule: 'fallback-errno',

@@ -7,6 +7,7 @@ import {
   minimise,
   parseBaseline,
 } from '../../src/minimise';
+import { answerOf, policyOfProfile } from '../../src/policy';
 import { parseProfile, serializeProfile } from '../../src/profile';
 import type { Run } from '../../src/recording';
 import {
@@ -143,6 +144,27 @@ describe('denied calls', () => {
     expect(make([denying, passing], NONE).allowed).toContain('mkdir');
   });
 
+  test('under a default that kills, what the application did without is named', () => {
+    const run = makeRun([
+      'read',
+      { call: 'mkdir', denied: { '1': 1 } },
+      { call: 'mseal', denied: { '38': 1 } },
+      { call: 'clone3', denied: { '1': 1 } },
+      { call: 'ptrace', denied: { '0': 1 } },
+      { call: 'socket', tuples: [[1n, 1n, 0n]], denied: { '97': 1 } },
+      { call: 'rmdir', count: 3, denied: { '1': 2 } },
+    ]);
+    const killing = (options: Partial<MinimiseOptions>) =>
+      make(run, { ...NONE, ...options }).warnings.filter((line) => line.includes('kills'));
+    expect(killing({ defaultAction: 'kill' })).toEqual([
+      expect.stringContaining('went on: mkdir, ptrace, socket with some arguments. '),
+    ]);
+    expect(killing({ defaultAction: 'kill', args: 'none' })).toEqual([
+      expect.stringContaining('went on: mkdir, ptrace. '),
+    ]);
+    expect(killing({})).toEqual([]);
+  });
+
   test('--allow lets a recorded denied call in', () => {
     const run = makeRun(['read', { call: 'mkdir', denied: { '1': 1 } }]);
     expect(make(run, { ...NONE, allow: ['mkdir'] }).allowed).toContain('mkdir');
@@ -215,6 +237,40 @@ describe('fallbacks', () => {
     );
     expect(enosys).toContain('clone3');
     expect(allowed).not.toContain('clone3');
+  });
+
+  test('what was recorded as answered ENOSYS is answered so again, and under no ABI but its own', () => {
+    const { enosys, allowed, why, pass } = make(
+      makeRun([
+        'read',
+        { call: 'landlock_create_ruleset', denied: { '38': 2 } },
+        { call: 'keyctl', denied: { '1': 1 } },
+        { abi: 'x32', call: 'getpid', denied: { '38': 1 } },
+      ]),
+      NONE,
+    );
+    expect(enosys).toContain('landlock_create_ruleset');
+    expect(why('landlock_create_ruleset')).toEqual(['fallback']);
+    expect(pass('fallback').added).toContainEqual({
+      abi: 'x86_64',
+      name: 'landlock_create_ruleset',
+      reason: 'recorded as answered ENOSYS, by a filter that did not know it',
+    });
+    expect(enosys).not.toContain('keyctl');
+    expect([...enosys, ...allowed]).not.toContain('getpid');
+  });
+
+  test('naming a new call leaves those below it to ENOSYS, which runc answers above the largest', () => {
+    const { profile } = make(makeRun(['read', { call: 'mseal', denied: { '38': 1 } }]), NONE);
+    const { profile: without } = make(makeRun(['read']), NONE);
+    const numbers = [453, 460, 461, 462, 463, 470];
+    const answers = (of: typeof profile) => {
+      const policy = policyOfProfile(of, { runtime: 'runc', machine: 'x86_64' });
+      return numbers.map((nr) => answerOf(policy, { arch: 0xc000003e, nr }));
+    };
+    expect(answers(profile)).toEqual(answers(without));
+    const crun = policyOfProfile(profile, { runtime: 'crun', machine: 'x86_64' });
+    expect(answerOf(crun, { arch: 0xc000003e, nr: 462 })).toEqual({ action: 'errno', data: 38 });
   });
 
   test('clone3 that passed stays, and that is said', () => {
@@ -437,9 +493,16 @@ test('whatever is recorded: sufficient, explained, stable', () => {
         expect(evidence.some((call) => call.name === name && call.why.length > 0)).toBe(true);
         expect(ABIS.some((abi) => syscallNumber(abi, name) !== null)).toBe(true);
       }
+      const told = calls.filter(({ denied = {} }) => '38' in denied).map(({ call }) => call);
       for (const name of enosys) {
         expect(allowed).not.toContain(name);
-        expect(FALLBACKS.some((fallback) => fallback.name === name)).toBe(true);
+        const below = told.some((call) =>
+          ABIS.some((abi) => {
+            const number = syscallNumber(abi, name);
+            return number !== null && number <= (syscallNumber(abi, call as string) ?? 0);
+          }),
+        );
+        expect(FALLBACKS.some((fallback) => fallback.name === name) || below).toBe(true);
       }
       const bytes = serializeProfile(profile);
       expect(serializeProfile(parseProfile(bytes, 'p'))).toBe(bytes);

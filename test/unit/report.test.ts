@@ -226,7 +226,10 @@ describe('completeness', () => {
     const spots = tables.flatMap(([, rows = '']) =>
       [...rows.matchAll(/^\| `([a-z-]+)`/gm)].map(([, spot = '']) => spot),
     );
-    const others = ['tracer-preempted', 'denied-uncertain', 'start-unseen', 'io-uring-operations'];
+    const others = [
+      ...['tracer-preempted', 'denied-uncertain', 'start-unseen', 'io-uring-operations'],
+      ...['listener-unwatched', 'calls-rewritten'],
+    ];
     const blindSpots = [...new Set([...spots, ...others])];
     expect(blindSpots.length).toBeGreaterThan(20);
     const completeness = of({ blindSpots });

@@ -114,7 +114,7 @@ function declaredSpots(): string[] {
       ...[...text.matchAll(/blindSpots\.(?:push|add)\('([a-z-]+)'\)/g)].map((match) => match[1]),
       ...[
         ...text.matchAll(
-          /^(?:export )?const (?:PERMITTED_CALLS|START_UNSEEN|UNKNOWN_EXTENT|UNNAMED) = '([a-z-]+)'/gm,
+          /^(?:export )?const (?:PERMITTED_CALLS|START_UNSEEN|UNKNOWN_EXTENT|CALLS_REWRITTEN|UNNAMED) = '([a-z-]+)'/gm,
         ),
       ].map((match) => match[1]),
     ]);
