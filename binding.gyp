@@ -33,6 +33,7 @@
         'native/bpf/group_table.cc',
         'native/bpf/object.cc',
         'native/bpf/pinned.cc',
+        'native/bpf/task_source.cc',
         'native/bpf/task_table.cc',
         'native/core/cgroup.cc',
         'native/core/proc.cc',

@@ -22,6 +22,7 @@
 #include "bpf/object.h"
 #include "bpf/pinned.h"
 #include "bpf/shared.h"
+#include "bpf/task_source.h"
 #include "bpf/task_table.h"
 #include "core/cgroup.h"
 #include "core/fd.h"
@@ -95,6 +96,9 @@ constexpr int kDescriptors = 64;
 constexpr auto kNeedsTypes = "find the kernel's type information (BTF)";
 constexpr auto kNeedsAtomics = "use atomic operations in BPF programs";
 
+// What a scan could not find out; a blind spot each. Kept in PinnedState.
+enum Gap : uint32_t { kExecutablesUnreadable = 1, kTasksHidden = 2 };
+
 // The hooks in the order they are armed: first what keeps the table of tasks true.
 constexpr std::array kTaskHooks = {"fork",          "exec",         "task_exit",
                                    "cgroup_attach", "cgroup_mkdir", "cgroup_rmdir"};
@@ -162,7 +166,10 @@ class EbpfTracer::Impl {
       if (Status s = Attach(hook); !s.ok()) return s;
     }
     for (const int pid : target.setup_pids) {
-      if (tasks_.Claim(pid, pid, SLOT_SETUP) == TaskTable::Claimed::kGone) {
+      const auto before = proc::State(pid, pid);
+      if (before && !before->exiting) tasks_.Claim(pid, SLOT_SETUP);
+      const auto after = proc::State(pid, pid);
+      if (!before || !after || after->exiting || after->start_time != before->start_time) {
         return Status::Error(ESRCH, "find the process to start", std::to_string(pid));
       }
     }
@@ -338,7 +345,7 @@ class EbpfTracer::Impl {
   Status Read(Observation* out) {
     if (grouped_) return Status::Error(EINVAL, "read one target of many");
     const sysieve_group& only = groups_.at(0);
-    Describe(only, start_ns_, out);
+    Describe(0, start_ns_, out);
     out->newest_ms = SinceStart(counters_->newest_ns);
     if (denied_since_ns_ != 0) {
       // Watched before the first call counts as watched from the start.
@@ -389,7 +396,8 @@ class EbpfTracer::Impl {
       const uint32_t at = groups[i];
       if (at >= SYSIEVE_GROUPS || !grouped_) return Status::Error(EINVAL, "read a group");
       const sysieve_group& group = groups_.at(at);
-      Describe(group, group.born_ns, &(*out)[i]);
+      Describe(at, group.born_ns, &(*out)[i]);
+      gaps_.erase(at);
       (*out)[i].denied_since_ms = 0;
       shares[at] = {&(*out)[i], group.born_ns};
     }
@@ -417,7 +425,8 @@ class EbpfTracer::Impl {
   };
 
   // Everything about a group that is not in the maps of calls.
-  void Describe(const sysieve_group& group, uint64_t since_ns, Observation* out) {
+  void Describe(uint32_t number, uint64_t since_ns, Observation* out) {
+    const sysieve_group& group = groups_.at(number);
     const uint64_t now = end_ns_ != 0 ? end_ns_ : NowNs();
     out->elapsed_ms = now > since_ns ? Ms(now - since_ns) : 0;
     out->live = std::max<int64_t>(0, __atomic_load_n(&group.live, __ATOMIC_RELAXED));
@@ -433,6 +442,12 @@ class EbpfTracer::Impl {
     out->lost.paths = group.truncated_paths;
     if (!typed_ && denied_since_ns_ != 0) out->blind_spots.emplace_back("kill-thread-unseen");
     if (group.listeners != 0) out->blind_spots.emplace_back("listener-unwatched");
+    const auto found = gaps_.find(number);
+    const uint32_t gaps = found == gaps_.end() ? 0 : found->second;
+    if ((gaps & kExecutablesUnreadable) != 0) {
+      out->blind_spots.emplace_back("executables-unreadable");
+    }
+    if ((gaps & kTasksHidden) != 0) out->blind_spots.emplace_back("tasks-hidden");
   }
 
   // Of many groups nothing is counted in the arrays, which are large.
@@ -582,7 +597,7 @@ class EbpfTracer::Impl {
             .typed = typed_,
             .preemptible = preemptible_,
             .denied_from_start = denied_from_start_,
-            .pad = 0};
+            .gaps = gaps_.contains(0) ? gaps_.at(0) : 0};
   }
 
   void Restore(const PinnedState& state) {
@@ -594,6 +609,7 @@ class EbpfTracer::Impl {
     denied_since_ns_ = state.denied_since_ns;
     denied_from_start_ = state.denied_from_start != 0;
     missed_alone_ = state.missed_alone;
+    gaps_[0] = state.gaps;
     for (uint32_t at = 0; at < 2 * SYSIEVE_NUMBERS; at++) {
       sysieve_tracked how{};
       if (bpf_map_lookup_elem(MapFd("tracked"), &at, &how) != 0 || how.arguments == 0) continue;
@@ -788,80 +804,144 @@ class EbpfTracer::Impl {
       cgroup_directories_.push_back(directory);
     };
     for (const std::string& cgroup : target.cgroups) {
-      if (Status s = WalkCgroups(cgroup, enter); !s.ok()) return s;
+      size_t refused = 0;
+      if (Status s = WalkCgroups(cgroup, enter, &refused); !s.ok()) return s;
+      groups_.at(group).lost_cgroups += refused;
     }
     return Status::Ok();
   }
 
   // Enters all tasks of the target that run already. From the moment the hooks are armed the table
   // keeps itself true for every task in it; a child that an unknown parent forks during a pass is
-  // found by the next one, so passes go on until one finds nothing.
+  // found by the next one, so passes go on until one finds nothing. What /proc does not show to
+  // this process is asked of the kernel; where that is refused too, it is a gap.
   Status Scan(const Target& target, uint32_t group, size_t* found) {
     *found = 0;
     if (target.pids.empty() && cgroup_directories_.empty() && target.mount_namespaces.empty() &&
         target.pid_namespaces.empty()) {
       return Status::Ok();
     }
+    const std::unique_ptr<TaskSource> shown = ProcTasks();
+    TaskSource* source = shown.get();
+    bool kernel_asked = false;
+    for (std::vector<Claim> claims;;) {
+      // Before the tasks: one that is in neither list has ended, or a task of this pass made it.
+      const std::set<int> members = Members();
+      source->Forget();
+      if (!source->Look()) return Status::Error(errno, "list the tasks");
+      *found += Confirm(source, claims);
+      claims = ClaimTasks(target, group, members, source, !kernel_asked);
+      const TaskSource::Refusals refused = source->refused();
+      if (kernel_asked || !refused.any()) {
+        NoteGaps(group, refused);
+        if (claims.empty()) return Status::Ok();
+        continue;
+      }
+      // By the source that knew them: each has start times of its own.
+      *found += Confirm(source, claims);
+      claims.clear();
+      kernel_asked = true;
+      if (!kernel_tasks_) kernel_tasks_ = KernelTasks();
+      if (kernel_tasks_) source = kernel_tasks_.get();
+    }
+  }
+
+  struct Claim {
+    int pid;
+    int tid;
+    uint16_t slot;
+    uint64_t start_time;
+  };
+
+  std::set<int> Members() const {
+    std::vector<int> listed;
+    for (const std::string& directory : cgroup_directories_) {
+      proc::ReadPids(directory + "/cgroup.procs", &listed);
+      // Threads of one process may be spread over v1 cgroups, and over threaded ones of v2.
+      proc::ReadPids(directory + "/tasks", &listed);
+      proc::ReadPids(directory + "/cgroup.threads", &listed);
+    }
+    std::set<int> members(listed.begin(), listed.end());
+    for (const int tid : proc::Threads(getpid())) members.erase(tid);
+    return members;
+  }
+
+  // All of the target's that are not in the table yet. With `whole` it ends where something is not
+  // told, and leaves the rest to a source that tells it.
+  std::vector<Claim> ClaimTasks(const Target& target, uint32_t group, const std::set<int>& members,
+                                TaskSource* source, bool whole) {
     const auto listed = [](const std::vector<uint32_t>& list, uint32_t ns) {
       return std::find(list.begin(), list.end(), ns) != list.end();
     };
-    for (size_t added = 1; added != 0;) {
-      added = 0;
-      std::vector<int> in_cgroups;
-      for (const std::string& directory : cgroup_directories_) {
-        proc::ReadPids(directory + "/cgroup.procs", &in_cgroups);
-        // Threads of one process may be spread over v1 cgroups, and over threaded ones of v2.
-        proc::ReadPids(directory + "/tasks", &in_cgroups);
-        proc::ReadPids(directory + "/cgroup.threads", &in_cgroups);
+    const auto in_namespace = [&](const std::vector<uint32_t>& list, int pid, const char* kind) {
+      return !list.empty() && listed(list, source->Namespace(pid, kind));
+    };
+    std::vector<Claim> claims;
+    const auto claim = [&](int pid, int tid) {
+      const auto state = source->State(pid, tid);
+      if (!state || state->exiting) return;
+      const uint16_t slot = FoundSlot(target, group, source, pid, tid);
+      if (whole && source->refused().any()) return;
+      const TaskTable::Claimed claimed = tasks_.Claim(tid, slot);
+      if (claimed == TaskTable::Claimed::kNoRoom) {
+        __atomic_fetch_add(&groups_.at(group).lost_tasks, 1U, __ATOMIC_RELAXED);
       }
-      std::set<int> members(in_cgroups.begin(), in_cgroups.end());
-      for (const int tid : proc::Threads(getpid())) members.erase(tid);
-      const std::vector<int> processes = proc::Processes();
-      const std::set<int> descendants = proc::Descendants(processes, target.pids);
-      for (const int pid : processes) {
-        if (pid == getpid()) continue;
-        const bool matches = members.contains(pid) || descendants.contains(pid) ||
-                             (!target.mount_namespaces.empty() &&
-                              listed(target.mount_namespaces, proc::Namespace(pid, "mnt"))) ||
-                             (!target.pid_namespaces.empty() &&
-                              listed(target.pid_namespaces, proc::Namespace(pid, "pid")));
-        if (matches) added += ClaimProcess(target, group, pid);
+      if (claimed == TaskTable::Claimed::kNew) {
+        claims.push_back({pid, tid, slot, state->start_time});
       }
-      for (const int tid : members) {
-        if (!std::binary_search(processes.begin(), processes.end(), tid)) {
-          added += ClaimThread(target, group, tid, tid);
-        }
-      }
-      *found += added;
+    };
+    const std::vector<int> processes = source->Processes();
+    const std::set<int> descendants =
+        proc::Descendants(processes, target.pids, [&](int pid) { return source->Parent(pid); });
+    for (const int pid : processes) {
+      if (pid == getpid()) continue;
+      const bool matches = members.contains(pid) || descendants.contains(pid) ||
+                           in_namespace(target.mount_namespaces, pid, "mnt") ||
+                           in_namespace(target.pid_namespaces, pid, "pid");
+      if (!matches) continue;
+      for (const int tid : source->Threads(pid)) claim(pid, tid);
     }
-    return Status::Ok();
+    for (const int tid : members) {
+      if (!std::binary_search(processes.begin(), processes.end(), tid)) claim(tid, tid);
+    }
+    return claims;
   }
 
-  size_t ClaimProcess(const Target& target, uint32_t group, int pid) {
-    size_t added = 0;
-    for (const int tid : proc::Threads(pid)) added += ClaimThread(target, group, pid, tid);
-    return added;
+  // Of those claimed in the pass before, how many live. One that had ended by then is told of no
+  // more, and would stay for ever. Where its id is another's by now, the hooks have seen to that.
+  size_t Confirm(TaskSource* source, const std::vector<Claim>& claims) {
+    size_t confirmed = 0;
+    for (const Claim& claim : claims) {
+      const auto now = source->State(claim.pid, claim.tid);
+      if (now && now->start_time != claim.start_time) continue;
+      if (now && !now->exiting) {
+        confirmed++;
+      } else {
+        tasks_.Release(claim.tid, claim.slot);
+      }
+    }
+    return confirmed;
   }
 
-  size_t ClaimThread(const Target& target, uint32_t group, int pid, int tid) {
-    const uint16_t slot =
-        target.found_unstarted
-            ? SlotIn(group, proc::IsFiltered(pid, tid) ? SLOT_RUNTIME : SLOT_SETUP)
-        : IsEntering(target, pid, tid) ? SlotIn(group, SLOT_EXEC_SETUP)
-                                       : SlotFor(group, proc::ExecutablePath(pid));
-    const TaskTable::Claimed claimed = tasks_.Claim(pid, tid, slot);
-    if (claimed == TaskTable::Claimed::kNoRoom) {
-      __atomic_fetch_add(&groups_.at(group).lost_tasks, 1U, __ATOMIC_RELAXED);
+  void NoteGaps(uint32_t group, const TaskSource::Refusals& refused) {
+    if (refused.executables) gaps_[group] |= kExecutablesUnreadable;
+    if (refused.tasks) gaps_[group] |= kTasksHidden;
+  }
+
+  uint16_t FoundSlot(const Target& target, uint32_t group, TaskSource* source, int pid, int tid) {
+    if (target.found_unstarted) {
+      return SlotIn(group, source->IsFiltered(pid, tid) ? SLOT_RUNTIME : SLOT_SETUP);
     }
-    return claimed == TaskTable::Claimed::kNew ? 1 : 0;
+    return IsEntering(target, source, pid, tid) ? SlotIn(group, SLOT_EXEC_SETUP)
+                                                : SlotFor(group, source->ExecutablePath(pid));
   }
 
   // Found in the container and not the application: a runtime that is about to execute something
   // (docker exec, a probe) and is not under the filter, or not in the container's root, yet.
-  bool IsEntering(const Target& target, int pid, int tid) const {
-    if (target.exec_rule == ExecRule::kFilter) return !proc::IsFiltered(pid, tid);
+  bool IsEntering(const Target& target, TaskSource* source, int pid, int tid) const {
+    if (target.exec_rule == ExecRule::kFilter) return !source->IsFiltered(pid, tid);
     return target.exec_rule == ExecRule::kNamespace && !target.mount_namespaces.empty() &&
-           proc::Namespace(pid, "mnt") == config_->outer_mount_namespace;
+           source->Namespace(pid, "mnt") == config_->outer_mount_namespace;
   }
 
   static uint16_t SlotIn(uint32_t group, uint32_t local) {
@@ -933,6 +1013,8 @@ class EbpfTracer::Impl {
   TaskTable tasks_;
   GroupTable groups_;
   Aggregates aggregates_;
+  std::unique_ptr<TaskSource> kernel_tasks_;  // once it was needed
+  std::map<uint32_t, uint32_t> gaps_;         // by group: those of enum Gap
   std::map<uint32_t, Misses> misses_before_;  // by group, as it was first seen
   Misses misses_last_;
   std::vector<std::string> cgroup_directories_;

@@ -136,10 +136,51 @@ struct sigpending {
   sigset_t signal;
 };
 
+struct qstr {
+  const unsigned char *name;
+};
+
+struct hlist_bl_node {
+  struct hlist_bl_node **pprev;
+};
+
+struct dentry {
+  struct hlist_bl_node d_hash;
+  struct dentry *d_parent;
+  struct qstr d_name;
+};
+
+struct vfsmount {
+  struct dentry *mnt_root;
+};
+
+struct mount {
+  struct mount *mnt_parent;
+  struct dentry *mnt_mountpoint;
+  struct vfsmount mnt;
+};
+
+struct path {
+  struct vfsmount *mnt;
+  struct dentry *dentry;
+};
+
+struct file {
+  struct path f_path;
+};
+
+struct mm_struct {
+  struct file *exe_file;
+};
+
 struct task_struct {
   struct thread_info thread_info;
+  unsigned int flags;
   int pid;
   int tgid;
+  struct task_struct *real_parent;
+  struct mm_struct *mm;
+  __u64 start_boottime;
   int exit_code;
   unsigned int ptrace;
   struct pid *thread_pid;
@@ -153,6 +194,17 @@ struct task_struct {
 
 struct linux_binprm {
   const char *filename;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+  struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+  struct bpf_iter_meta *meta;
+  struct task_struct *task;
 };
 
 #pragma clang attribute pop

@@ -27,7 +27,7 @@ struct PinnedState {
   uint32_t typed;
   uint32_t preemptible;
   uint32_t denied_from_start;
-  uint32_t pad;
+  uint32_t gaps;  // of the scan: see ebpf_tracer.cc
 };
 
 // Kernel memory in bytes: taken now, and with every map full.

@@ -91,6 +91,35 @@ struct sysieve_path {
   char text[SYSIEVE_PATH];
 };
 
+// What list_tasks writes of each task, in user space's numbers; behind it, with LISTED_PATH, the
+// parts of its executable's path from the last to the first.
+enum sysieve_listed_flag {
+  LISTED_EXITING = 1,
+  LISTED_FILTERED = 2,
+  LISTED_PATH = 4,
+  LISTED_DELETED = 8,
+};
+
+struct sysieve_listed {
+  __u32 tid;
+  __u32 tgid;
+  __u32 parent;
+  __u32 flags;
+  __u64 start_ns;  // since boot
+  __u32 mount_namespace;
+  __u32 pid_namespace;
+};
+
+// PART_END: there are no more. PART_LOST: there are no more, and they are not the path.
+enum sysieve_part_kind { PART_NAME = 0, PART_END = 1, PART_LOST = 2 };
+// As many as the kernel's buffer for one task holds.
+#define SYSIEVE_PARTS 100
+
+struct sysieve_part {
+  __u32 kind;
+  char text[SYSIEVE_PATH];
+};
+
 struct sysieve_id {
   char text[SYSIEVE_ID];
 };

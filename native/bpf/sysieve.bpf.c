@@ -23,6 +23,7 @@
 #define EFAULT 14
 #define ENOSYS 38
 #define SIGNAL_GROUP_EXIT 0x4
+#define PF_EXITING 0x4
 #define MAX_ERRNO 4095
 #define MAX_THREADS 512
 #define MAX_FILTERS 32
@@ -1289,5 +1290,73 @@ int BPF_PROG(cgroup_mkdir_raw, struct cgroup *cgroup, const char *path) {
 SEC("raw_tp/cgroup_rmdir")
 int BPF_PROG(cgroup_rmdir_raw, struct cgroup *cgroup, const char *path) {
   on_cgroup_rmdir(cgroup);
+  return 0;
+}
+
+// ---- the tasks that run already ----------------------------------------------------------------
+
+// The path of a file, as d_path has it for a root that holds everything. That helper takes pointers
+// that not every kernel's verifier trusts; what is read here may be torn by a rename, no worse.
+static __always_inline void write_path(struct seq_file *seq, struct task_struct *task,
+                                       struct file *file) {
+  struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+  struct mount *mount = (struct mount *)((void *)BPF_CORE_READ(file, f_path.mnt) -
+                                         bpf_core_field_offset(struct mount, mnt));
+  struct sysieve_part part = {.kind = PART_NAME};
+  __u32 end = PART_LOST;
+  for (int i = 0; i < SYSIEVE_PARTS; i++) {
+    if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
+      struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+      if (above == mount) {
+        end = PART_END;
+        break;
+      }
+      dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+      mount = above;
+      continue;
+    }
+    bpf_probe_read_kernel_str(part.text, sizeof(part.text), BPF_CORE_READ(dentry, d_name.name));
+    bpf_seq_write(seq, &part, sizeof(part));
+    struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+    if (parent == dentry) {
+      // In no directory: a memfd.
+      end = PART_END;
+      break;
+    }
+    dentry = parent;
+  }
+  // Only as long as the task has the file is what was read known to be there still.
+  part.kind = BPF_CORE_READ(task, mm, exe_file) == file ? end : PART_LOST;
+  bpf_seq_write(seq, &part, sizeof(part));
+}
+
+static __always_inline bool is_deleted(struct file *file) {
+  struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+  return !BPF_CORE_READ(dentry, d_hash.pprev);
+}
+
+// For who may not read all of /proc; loaded by itself, as no recording needs it that is.
+SEC("iter/task")
+int list_tasks(struct bpf_iter__task *ctx) {
+  struct seq_file *seq = ctx->meta->seq;
+  struct task_struct *task = ctx->task;
+  if (!task) return 0;
+  struct pid *pid = BPF_CORE_READ(task, thread_pid);
+  struct upid *numbers = (struct upid *)((void *)pid + bpf_core_field_offset(struct pid, numbers));
+  __u32 level = BPF_CORE_READ(pid, level);
+  struct sysieve_listed listed = {
+      .tid = BPF_CORE_READ(task, pid),
+      .tgid = BPF_CORE_READ(task, tgid),
+      .parent = BPF_CORE_READ(task, real_parent, tgid),
+      .start_ns = BPF_CORE_READ(task, start_boottime),
+      .mount_namespace = mount_namespace(task),
+      .pid_namespace = pid ? BPF_CORE_READ(&numbers[level], ns, ns.inum) : 0,
+  };
+  if (BPF_CORE_READ(task, flags) & PF_EXITING) listed.flags |= LISTED_EXITING;
+  if (filters(task)) listed.flags |= LISTED_FILTERED;
+  struct file *file = listed.tid == listed.tgid ? BPF_CORE_READ(task, mm, exe_file) : 0;
+  if (file) listed.flags |= LISTED_PATH | (is_deleted(file) ? LISTED_DELETED : 0);
+  bpf_seq_write(seq, &listed, sizeof(listed));
+  if (file) write_path(seq, task, file);
   return 0;
 }

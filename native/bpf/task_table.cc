@@ -3,8 +3,6 @@
 #include <bpf/bpf.h>
 #include <sys/mman.h>
 
-#include "core/proc.h"
-
 namespace sysieve {
 namespace {
 
@@ -37,22 +35,18 @@ void TaskTable::CountLive(uint16_t slot, int64_t by) {
   if (IsApplication(slot)) __atomic_fetch_add(&group.live_application, by, __ATOMIC_RELAXED);
 }
 
-void TaskTable::Release(uint32_t tid, uint16_t slot, bool collided) {
-  if (collided) {
-    if (bpf_map_delete_elem(collided_fd_, &tid) == 0) CountLive(slot, -1);
-    return;
-  }
-  sysieve_task& task = tasks_[sysieve_task_index(tid)];
-  uint32_t expected = tid;
+void TaskTable::Release(int tid, uint16_t slot) {
+  const auto id = static_cast<uint32_t>(tid);
+  sysieve_task& task = tasks_[sysieve_task_index(id)];
+  uint32_t expected = id;
   if (__atomic_compare_exchange_n(&task.tid, &expected, 0, false, __ATOMIC_SEQ_CST,
-                                  __ATOMIC_SEQ_CST)) {
+                                  __ATOMIC_SEQ_CST) ||
+      bpf_map_delete_elem(collided_fd_, &id) == 0) {
     CountLive(slot, -1);
   }
 }
 
-TaskTable::Claimed TaskTable::Claim(int pid, int tid, uint16_t slot) {
-  const auto before = proc::State(pid, tid);
-  if (!before || before->exiting) return Claimed::kGone;
+TaskTable::Claimed TaskTable::Claim(int tid, uint16_t slot) {
   const auto id = static_cast<uint32_t>(tid);
   sysieve_task& task = tasks_[sysieve_task_index(id)];
   auto* word = reinterpret_cast<__u64*>(&task);
@@ -78,12 +72,6 @@ TaskTable::Claimed TaskTable::Claim(int pid, int tid, uint16_t slot) {
     }
   }
   CountLive(slot, 1);
-  // One that ended before it was claimed is told of no more, and would stay for ever.
-  const auto after = proc::State(pid, tid);
-  if (!after || after->exiting || after->start_time != before->start_time) {
-    Release(id, slot, !placed);
-    return Claimed::kGone;
-  }
   return Claimed::kNew;
 }
 

@@ -19,13 +19,13 @@ class TaskTable {
   // `groups`: all of them, by index.
   Status Open(int tasks_fd, int collided_fd, sysieve_group* groups);
 
-  enum class Claimed { kNew, kKnown, kGone, kNoRoom };
-  // Enters a task that was found running. The id may pass to another task between the scan and the
-  // claim; the start time, read before and after, tells.
-  Claimed Claim(int pid, int tid, uint16_t slot);
+  enum class Claimed { kNew, kKnown, kNoRoom };
+  // Enters a task that was found running. It may have ended since: nothing tells of that any more,
+  // so it is to be looked at once more, and released then.
+  Claimed Claim(int tid, uint16_t slot);
+  void Release(int tid, uint16_t slot);
 
  private:
-  void Release(uint32_t tid, uint16_t slot, bool collided);
   void CountLive(uint16_t slot, int64_t by);
 
   sysieve_task* tasks_ = nullptr;

@@ -1,7 +1,9 @@
 #include "core/cgroup.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -92,7 +94,8 @@ std::optional<uint32_t> Hierarchy(const std::vector<std::string>& options) {
 
 }  // namespace
 
-Status WalkCgroups(const std::string& directory, const CgroupVisitor& visit) {
+Status WalkCgroups(const std::string& directory, const CgroupVisitor& visit, size_t* refused) {
+  *refused = 0;
   std::error_code error;
   const std::string path = fs::canonical(directory, error).string();
   if (error) return Status::Error(error.value(), "open cgroup", directory);
@@ -107,8 +110,13 @@ Status WalkCgroups(const std::string& directory, const CgroupVisitor& visit) {
     pending.pop_back();
     struct stat info {};
     // A cgroup that ended meanwhile has no tasks either. The inode number is the kernfs id.
-    if (stat(at.c_str(), &info) != 0) continue;
+    if (stat(at.c_str(), &info) != 0) {
+      if (errno == EACCES) (*refused)++;
+      continue;
+    }
     visit({*hierarchy, info.st_ino}, at);
+    // What lies in it has tasks all the same, which who made it may have hidden.
+    if (access(at.c_str(), R_OK | X_OK) != 0 && errno == EACCES) (*refused)++;
     fs::directory_iterator it(at, error);
     for (; !error && it != fs::directory_iterator(); it.increment(error)) {
       std::error_code ended;

@@ -2,6 +2,7 @@
 #ifndef SYSIEVE_CORE_CGROUP_H_
 #define SYSIEVE_CORE_CGROUP_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -17,8 +18,9 @@ struct CgroupId {
 
 using CgroupVisitor = std::function<void(const CgroupId&, const std::string& directory)>;
 
-// The directory and all below it, each before what is below it is listed.
-Status WalkCgroups(const std::string& directory, const CgroupVisitor& visit);
+// The directory and all below it, each before what is below it is listed. `refused` receives how
+// many there are that this process may not look into, or not even see.
+Status WalkCgroups(const std::string& directory, const CgroupVisitor& visit, size_t* refused);
 
 }  // namespace sysieve
 

@@ -50,6 +50,8 @@ std::optional<uint64_t> StatField(const std::string& path, int index) {
 
 constexpr uint64_t kExiting = 0x4;  // PF_EXITING, set before sched_process_exit fires
 
+bool IsRefusal(int error) { return error == EACCES || error == EPERM; }
+
 std::string TaskPath(int pid, int tid) {
   return "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid);
 }
@@ -66,26 +68,36 @@ int Parent(int pid) {
   return static_cast<int>(StatField("/proc/" + std::to_string(pid) + "/stat", 4).value_or(0));
 }
 
-uint32_t Namespace(int pid, const char* kind) {
+uint32_t Namespace(int pid, const char* kind, bool* refused) {
   struct stat info {};
   const std::string path = "/proc/" + std::to_string(pid) + "/ns/" + kind;
-  if (stat(path.c_str(), &info) != 0) return 0;
+  if (stat(path.c_str(), &info) != 0) {
+    if (refused != nullptr && IsRefusal(errno)) *refused = true;
+    return 0;
+  }
   return static_cast<uint32_t>(info.st_ino);
 }
 
-std::string ExecutablePath(int pid) {
+std::string ExecutablePath(int pid, bool* refused) {
   std::array<char, PATH_MAX> buffer{};
   const std::string path = "/proc/" + std::to_string(pid) + "/exe";
   const ssize_t length = readlink(path.c_str(), buffer.data(), buffer.size());
-  if (length <= 0) return "";
+  if (length <= 0) {
+    if (refused != nullptr && length < 0 && IsRefusal(errno)) *refused = true;
+    return "";
+  }
   return {buffer.data(), static_cast<size_t>(length)};
 }
 
-std::set<int> Descendants(const std::vector<int>& processes, const std::vector<int>& roots) {
+// The first process belongs to the host's root: who is shown that one is shown all.
+bool HidesProcesses() { return access("/proc/1/stat", R_OK) != 0; }
+
+std::set<int> Descendants(const std::vector<int>& processes, const std::vector<int>& roots,
+                          const std::function<int(int)>& parent_of) {
   std::set<int> out;
   if (roots.empty()) return out;
   std::map<int, int> parents;
-  for (const int pid : processes) parents[pid] = Parent(pid);
+  for (const int pid : processes) parents[pid] = parent_of(pid);
   for (const int pid : processes) {
     int ancestor = pid;
     // Parents are read one after the other, while ids are used again: a circle must end.

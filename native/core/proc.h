@@ -4,6 +4,7 @@
 #define SYSIEVE_CORE_PROC_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -16,11 +17,15 @@ std::vector<int> Threads(int pid);
 // The parent's pid; 0 when the process is gone.
 int Parent(int pid);
 // Of `processes`, those that are one of `roots` or descend from one, as their parents are now.
-std::set<int> Descendants(const std::vector<int>& processes, const std::vector<int>& roots);
-// Inode of /proc/PID/ns/KIND; 0 when the process is gone.
-uint32_t Namespace(int pid, const char* kind);
-// What /proc/PID/exe names; empty for kernel threads and ended processes.
-std::string ExecutablePath(int pid);
+std::set<int> Descendants(const std::vector<int>& processes, const std::vector<int>& roots,
+                          const std::function<int(int)>& parent_of = Parent);
+// Inode of /proc/PID/ns/KIND; 0 when the process is gone, or (sets `refused`) not to be looked at.
+uint32_t Namespace(int pid, const char* kind, bool* refused = nullptr);
+// What /proc/PID/exe names; empty for kernel threads and ended processes, and (sets `refused`) for
+// one that is not to be looked at.
+std::string ExecutablePath(int pid, bool* refused = nullptr);
+// Whether /proc leaves out processes of others, as it is mounted (hidepid).
+bool HidesProcesses();
 struct TaskState {
   // Clock ticks since boot: with the id, it names a task uniquely.
   uint64_t start_time;

@@ -112,9 +112,11 @@ Status TraceLoop::Scan(size_t* added) {
     proc::ReadPids(directory + "/cgroup.threads", &listed);
   };
   for (const std::string& cgroup : target_.cgroups) {
-    Status status = WalkCgroups(cgroup, enter);
+    size_t refused = 0;
+    Status status = WalkCgroups(cgroup, enter, &refused);
     // Later it may have gone with its last task.
     if (initial_ && !status.ok()) return status;
+    if (refused != 0) return Status::Error(EACCES, "look into all of the cgroup", cgroup);
   }
   std::set<int> members(listed.begin(), listed.end());
   for (const int own : {recorder_, static_cast<int>(getpid())}) {

@@ -151,6 +151,7 @@ class Scratch {
     for (const std::string& made : made_) rmdir(made.c_str());
     rmdir(path_.c_str());
   }
+  [[nodiscard]] const std::string& path() const { return path_; }
   std::string Directory(const std::string& name) {
     made_.push_back(path_ + "/" + name);
     CHECK_EQ(mkdir(made_.back().c_str(), 0700), 0);
@@ -169,36 +170,79 @@ TEST(CgroupMountsAreFoundWhateverTheirName) {
   for (const char* const name : {"plain", "a b", "a - cgroup2 b", "a\tb\n", "a\\040b", "\\", "#"}) {
     const std::string at = scratch.Directory(name);
     // In a mount namespace of its own; the exit status says how far it came.
-    Target walker(
-        [] {},
-        [&at] {
-          if (unshare(CLONE_NEWNS) != 0 ||
-              mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-            _exit(2);
-          }
-          if (mount("none", at.c_str(), "cgroup2", 0, nullptr) != 0) _exit(3);
-          int seen = 0;
-          bool v2 = true;
-          const Status status = WalkCgroups(at, [&](const CgroupId& id, const std::string&) {
-            seen++;
-            v2 = v2 && id.hierarchy == 0 && id.id != 0;
-          });
-          if (!status.ok()) _exit(4);
-          if (seen == 0 || !v2) _exit(5);
-          // What lies over it is no cgroup, whatever its own name.
-          if (mount("none", at.c_str(), "tmpfs", 0, nullptr) != 0) _exit(6);
-          _exit(WalkCgroups(at, [](const CgroupId&, const std::string&) {}).code == EINVAL ? 0 : 7);
-        });
+    Target walker([] {},
+                  [&at] {
+                    if (unshare(CLONE_NEWNS) != 0 ||
+                        mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+                      _exit(2);
+                    }
+                    if (mount("none", at.c_str(), "cgroup2", 0, nullptr) != 0) _exit(3);
+                    int seen = 0;
+                    bool v2 = true;
+                    const auto see = [&](const CgroupId& id, const std::string&) {
+                      seen++;
+                      v2 = v2 && id.hierarchy == 0 && id.id != 0;
+                    };
+                    size_t refused = 0;
+                    if (!WalkCgroups(at, see, &refused).ok() || refused != 0) _exit(4);
+                    if (seen == 0 || !v2) _exit(5);
+                    // What lies over it is no cgroup, whatever its own name.
+                    if (mount("none", at.c_str(), "tmpfs", 0, nullptr) != 0) _exit(6);
+                    _exit(WalkCgroups(at, see, &refused).code == EINVAL ? 0 : 7);
+                  });
     const int status = walker.Wait();
     CHECK(WIFEXITED(status));
     CHECK_EQ(WEXITSTATUS(status), 0);
   }
 }
 
+// One that may not be looked into has cgroups and tasks below it that are then not seen.
+TEST(CgroupsThatAreClosedAreCounted) {
+  if (geteuid() != 0) SKIP("needs root");
+  Scratch scratch;
+  const std::string at = scratch.Directory("tree");
+  CHECK_EQ(chmod(scratch.path().c_str(), 0755), 0);
+  const std::string top = at + "/sysieve-closed-" + std::to_string(getpid());
+  Target walker([] {},
+                [&] {
+                  if (unshare(CLONE_NEWNS) != 0 ||
+                      mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+                    _exit(2);
+                  }
+                  if (mount("none", at.c_str(), "cgroup2", 0, nullptr) != 0) _exit(3);
+                  const std::vector<std::string> made = {top, top + "/open", top + "/closed",
+                                                         top + "/closed/below"};
+                  for (const std::string& one : made) {
+                    if (mkdir(one.c_str(), 0755) != 0) _exit(4);
+                  }
+                  if (chmod((top + "/closed").c_str(), 0700) != 0) _exit(5);
+                  const auto walk = [&](uid_t user, int* seen, size_t* refused) {
+                    *seen = 0;
+                    if (seteuid(user) != 0) _exit(6);
+                    const auto see = [&](const CgroupId&, const std::string&) { (*seen)++; };
+                    const bool walked = WalkCgroups(top, see, refused).ok();
+                    if (seteuid(0) != 0) _exit(7);
+                    return walked;
+                  };
+                  int seen = 0;
+                  size_t refused = 0;
+                  const bool all = walk(0, &seen, &refused) && seen == 4 && refused == 0;
+                  const bool some = walk(65534, &seen, &refused) && seen == 3 && refused == 1;
+                  for (auto one = made.rbegin(); one != made.rend(); one++) {
+                    if (rmdir(one->c_str()) != 0) _exit(8);
+                  }
+                  _exit(all && some ? 0 : 9);
+                });
+  const int status = walker.Wait();
+  CHECK(WIFEXITED(status));
+  CHECK_EQ(WEXITSTATUS(status), 0);
+}
+
 TEST(WhatIsNoCgroupIsRefused) {
   const auto none = [](const CgroupId&, const std::string&) {};
-  CHECK_EQ(WalkCgroups("/tmp", none).code, EINVAL);
-  CHECK_EQ(WalkCgroups("/sysieve/is/not/there", none).code, ENOENT);
+  size_t refused = 0;
+  CHECK_EQ(WalkCgroups("/tmp", none, &refused).code, EINVAL);
+  CHECK_EQ(WalkCgroups("/sysieve/is/not/there", none, &refused).code, ENOENT);
 }
 
 }  // namespace

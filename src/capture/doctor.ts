@@ -72,6 +72,22 @@ function capabilities(): Finding {
   return info('capabilities', held.length === 0 ? 'none of those that matter' : held.join(', '));
 }
 
+function othersProcesses(): Finding {
+  const name = 'processes of others';
+  if (((effectiveCapabilities() >> 19n) & 1n) === 1n) return info(name, 'can be looked at');
+  // The first process is root's: who is shown that one is shown all.
+  const hidden = readOr('/proc/1/stat', '') === '';
+  return {
+    name,
+    ok: false,
+    detail: hidden
+      ? 'hidden: /proc is mounted with hidepid'
+      : '/proc tells neither their programs nor their namespaces',
+    remedy:
+      'Give CAP_SYS_PTRACE: containers and pods cannot be recorded without it. For --pid and --cgroup, eBPF asks the kernel itself.',
+  };
+}
+
 function cgroupMode(): Finding {
   const mounts = readOr('/proc/self/mountinfo', '')
     .split('\n')
@@ -204,6 +220,7 @@ export function examineHost(): Finding[] {
     btf(),
     lockdown(),
     capabilities(),
+    othersProcesses(),
     cgroupMode(),
     tracer('typed'),
     tracer('raw'),

@@ -70,6 +70,8 @@ function listed(directory: string): string[] {
 export class MappedFiles {
   /** By the executable, as its own root has it. */
   readonly byExecutable = new Map<string, Set<string>>();
+  /** Some were there that this process may not look at (no CAP_SYS_PTRACE). */
+  refused = false;
   private root: number | null = null;
 
   constructor(private readonly processes: () => readonly number[]) {}
@@ -83,8 +85,10 @@ export class MappedFiles {
         for (const file of files) if (known.size < MOST_FILES) known.add(file);
         this.byExecutable.set(executable, known);
         this.root ??= openSync(`/proc/${pid}/root`, O_PATH | constants.O_DIRECTORY);
-      } catch {
-        // Ended meanwhile, or not ours to look at.
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        // Or it has ended meanwhile.
+        if (code === 'EACCES' || code === 'EPERM') this.refused = true;
       }
     }
   }

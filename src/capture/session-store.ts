@@ -93,7 +93,11 @@ function pinsDirectory(): string {
 
 function recordsDirectory(): string {
   const runtime = process.env.XDG_RUNTIME_DIR || `/run/user/${own()}`;
-  return join(process.env.SYSIEVE_RUN || (own() === 0 ? '/run' : runtime), 'sysieve', 'sessions');
+  return join(
+    process.env.SYSIEVE_RUNTIME_DIR || (own() === 0 ? '/run' : runtime),
+    'sysieve',
+    'sessions',
+  );
 }
 
 export function pinsOf(id: string): string {

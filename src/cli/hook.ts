@@ -82,7 +82,7 @@ async function printConfig(options: Options, directories: readonly string[]): Pr
     ...(failClosed === true ? ['--fail-closed'] : []),
     ...(when === 'always' ? ['--always'] : []),
   ];
-  const own = ['SYSIEVE_BPFFS', 'SYSIEVE_RUN'].flatMap((name) => {
+  const own = ['SYSIEVE_BPFFS', 'SYSIEVE_RUNTIME_DIR'].flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [`${name}=${value}`];
   });

@@ -41,10 +41,13 @@ export async function reachAlongside(options: Options): Promise<Alongside> {
     async finish(run) {
       try {
         const ofHost = run.target.kind !== 'container' && run.target.kind !== 'pod';
-        const root = mapped.rootPath ?? (ofHost ? '/' : null);
+        // Whose root could not be looked at need not have that of the host.
+        const root = mapped.rootPath ?? (ofHost && !mapped.refused ? '/' : null);
         if (root === null) {
           return [
-            'reach: no process of it was seen, so its files were not: see sysieve reach --image',
+            mapped.refused
+              ? 'reach: its processes may not be looked at, so its files were not: give CAP_SYS_PTRACE'
+              : 'reach: no process of it was seen, so its files were not: see sysieve reach --image',
           ];
         }
         const reach = await reachIn(root, executablesOf([run]), mapped.byExecutable);
@@ -52,6 +55,11 @@ export async function reachAlongside(options: Options): Promise<Alongside> {
         const { calls } = unseen(reach, [run]);
         const likely = calls.filter(({ likelihood }) => likelihood === 'likely').length;
         return [
+          ...(mapped.refused
+            ? [
+                'reach: some of its processes may not be looked at, and what they loaded is not in it: give CAP_SYS_PTRACE',
+              ]
+            : []),
           `${calls.length} calls reachable but not exercised, ${likely} of them likely: ` +
             `written to ${printable(output)}`,
         ];

@@ -1,5 +1,5 @@
 /** What a run says in a few lines. */
-import { isSupplement, missing, restartOnly } from '../minimise';
+import { isSupplement, missing, restartOnly, unnamed } from '../minimise';
 import type { Run } from '../recording';
 
 export function summary(run: Run): string[] {
@@ -13,8 +13,9 @@ export function summary(run: Run): string[] {
   if (isSupplement(run)) return [...lines, outside(run)];
   if (completeness.complete) lines.push('complete: a start was seen and nothing was lost');
   else lines.push(`NOT complete: ${missing(run).join('; ')}`);
-  const restart = restartOnly(run);
-  if (restart !== null) lines.push(`note: ${restart}`);
+  for (const note of [restartOnly(run), unnamed(run)]) {
+    if (note !== null) lines.push(`note: ${note}`);
+  }
   return lines;
 }
 

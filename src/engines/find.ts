@@ -186,7 +186,10 @@ async function ask(
     'system',
     'container-process-not-here',
     `${engine.name} says the container runs, but its process is not in this pid namespace`,
-    { remedy: 'Run sysieve on the host of the engine, in its pid namespace.' },
+    {
+      remedy:
+        'Run sysieve on the host of the engine, in its pid namespace; with CAP_SYS_PTRACE where /proc is mounted with hidepid.',
+    },
   );
 }
 

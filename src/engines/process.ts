@@ -84,7 +84,8 @@ export function readProcess(engine: EngineName, seen: Inspected): ProcessFacts |
       `cannot read /proc of the container's process ${pid}`,
       {
         cause: error instanceof Error ? error.message : String(error),
-        remedy: 'Run sysieve as root, in the pid namespace of the container engine.',
+        remedy:
+          'Run sysieve as root or with CAP_SYS_PTRACE, in the pid namespace of the container engine.',
       },
     );
   }

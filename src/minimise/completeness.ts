@@ -7,6 +7,7 @@ import {
   PERMITTED_CALLS,
   type Run,
   START_UNSEEN,
+  TASKS_HIDDEN,
   UNKNOWN_EXTENT,
 } from '../recording';
 import type { PassReport } from './types';
@@ -15,7 +16,7 @@ const LOSSES = [
   ['callsLost', 'calls lost'],
   ['tasksLost', 'tasks over the limit, their calls lost'],
   ['namespacesOverLimit', 'namespaces over the limit, not watched'],
-  ['cgroupsOverLimit', 'cgroups over the limit, not watched'],
+  ['cgroupsOverLimit', 'cgroups over the limit or closed to sysieve, not watched'],
   [
     'tasksUnstarted',
     'tasks that joined and had executed nothing yet: their calls are not recorded',
@@ -66,6 +67,12 @@ export function missing(run: Run): string[] {
       'a tracer of its own may have changed calls behind a filter: those that were made are not in it',
     );
   }
+  if (completeness.blindSpots.includes(TASKS_HIDDEN)) {
+    words.push(
+      'processes that ran already could not all be looked at, so that some of its own may be ' +
+        'missing (give CAP_SYS_PTRACE, or /proc without hidepid)',
+    );
+  }
   if (completeness.blindSpots.includes(UNKNOWN_EXTENT)) {
     words.push(
       `made of a log (${run.tracer}) that does not say which calls it leaves out (import it with ` +
@@ -92,6 +99,18 @@ const RESTART =
 export function restartOnly(run: Run): string | null {
   const { attachedLate, startsSeen } = run.completeness;
   return attachedLate !== null && startsSeen > 0 ? RESTART : null;
+}
+
+const EXECUTABLES_UNREADABLE = 'executables-unreadable';
+
+/** Which calls stand under no executable because a right was missing; null: none do. */
+export function unnamed({ tracer, completeness: { blindSpots } }: Run): string | null {
+  if (!blindSpots.includes(EXECUTABLES_UNREADABLE)) return null;
+  const which = tracer === 'ebpf' ? 'a task that ran already' : 'a task';
+  return (
+    `which program ${which} runs could not be read: its calls are recorded under no executable ` +
+    '(CAP_SYS_PTRACE permits to read that)'
+  );
 }
 
 /** The blind spot of a tracer that counts what a filter denied among the calls that were made. */
@@ -127,6 +146,8 @@ export function checkCompleteness(runs: readonly Run[], allowIncomplete: boolean
     const { completeness } = run;
     const restart = restartOnly(run);
     if (restart !== null) notes.push(`${runLabel(run)}: ${restart}`);
+    const nameless = unnamed(run);
+    if (nameless !== null) notes.push(`${runLabel(run)}: ${nameless}`);
     for (const [field, text] of GAPS) {
       if (completeness[field] > 0) notes.push(`${runLabel(run)}: ${completeness[field]} ${text}`);
     }

@@ -6,7 +6,7 @@ export {
   type RuntimeChoice,
   selectBaselines,
 } from './baseline';
-export { isSupplement, missing, restartOnly } from './completeness';
+export { isSupplement, missing, restartOnly, unnamed } from './completeness';
 export { costOfRules, giveUp, INSTRUCTION_NS, LOST_BITMAP_NS, type RuleCost } from './cost';
 export { cubeKey, cubeOf } from './cubes';
 export { hasKinds } from './kinds';

@@ -14,5 +14,6 @@ export {
   type Recording,
   type Run,
   START_UNSEEN,
+  TASKS_HIDDEN,
   UNKNOWN_EXTENT,
 } from './schema';

@@ -105,9 +105,10 @@ export const CompletenessSchema = z.strictObject({
   /** When denied calls were watched: from this ms on; null: not at all. */
   deniedSinceMs: Millis.nullable(),
   /**
-   * Stable words for what this tracer cannot see by nature and applied here. Five make a run
+   * Stable words for what this tracer cannot see by nature and applied here. Six make a run
    * incomplete: `permitted-calls`, complain mode, in which only calls outside a profile are seen;
    * `start-unseen`, a restart of a pod's container that was not followed from its first instruction;
+   * `tasks-hidden`, processes of others that it may have to do with and that could not be looked at;
    * `extent-unknown`, a log of another tool that may have been told to leave calls out;
    * `listener-unwatched`, a seccomp listener of the target made before its answers were watched; and
    * `calls-rewritten`, calls that a ptracer of the target made others of behind a filter.
@@ -169,12 +170,19 @@ export const UNKNOWN_EXTENT = 'extent-unknown';
  * it answered in the kernel's place, and the application relies on, was not seen.
  */
 export const LISTENER_UNWATCHED = 'listener-unwatched';
+
 /**
  * A blind spot of runs whose target traces processes of its own behind a filter (SECCOMP_RET_TRACE), and
  * changes their registers: filters were asked about the calls as they were made, and the kernel's
  * tracepoints see what became of them.
  */
 export const CALLS_REWRITTEN = 'calls-rewritten';
+
+/**
+ * A blind spot of a run that began with running tasks, by who may not look at all processes: some of
+ * the target's may not be in it, or a runtime's may be taken for the application's.
+ */
+export const TASKS_HIDDEN = 'tasks-hidden';
 
 /** Each makes a run incomplete. */
 const INCOMPLETE: readonly string[] = [
@@ -183,6 +191,7 @@ const INCOMPLETE: readonly string[] = [
   UNKNOWN_EXTENT,
   LISTENER_UNWATCHED,
   CALLS_REWRITTEN,
+  TASKS_HIDDEN,
 ];
 
 /** The one definition of a complete run. */

@@ -10,7 +10,7 @@ const COUNTERS: readonly (readonly [field: keyof Counts & string, text: string])
   ['callsLost', 'calls were lost: they were made, and nobody knows which they were'],
   ['tasksLost', 'tasks were over the limit: what they called is not recorded'],
   ['namespacesOverLimit', 'namespaces were over the limit, and not watched'],
-  ['cgroupsOverLimit', 'control groups were over the limit, and not watched'],
+  ['cgroupsOverLimit', 'control groups were over the limit or closed to sysieve, and not watched'],
   ['tasksUnstarted', 'tasks had joined and executed nothing yet: their calls are not recorded'],
   [
     'callsBeforeStart',
@@ -43,7 +43,7 @@ const BLIND_SPOTS: Readonly<Record<string, string>> = {
     'the memory of an executed program could not be read: its calls stand under no executable',
   'executables-by-inode': 'executables are named by where they lie, not by how they were called',
   'executables-unreadable':
-    'the memory of a task could not be read: its calls stand under no executable',
+    'which program a task runs could not be read: its calls stand under no executable',
   'executables-unseen': 'the log has no paths: calls stand under no executable',
   'extent-unknown': 'the log does not say which calls it leaves out',
   'io-uring-operations': 'io_uring was used: what it carries out is no system call, and not seen',
@@ -55,6 +55,8 @@ const BLIND_SPOTS: Readonly<Record<string, string>> = {
   'permitted-calls': 'complain mode: calls that the profile permits are not recorded',
   'restarts-counted-again': 'a call interrupted by a signal is counted once more',
   'start-unseen': 'a container was started again and not followed from its first instruction',
+  'tasks-hidden':
+    'processes that ran already could not all be looked at: some of its own may be missing',
   'tracer-preempted':
     'the kernel may interrupt the programs that count: what it may have missed counts as lost',
   'withdrawn-before-seen':

@@ -7,6 +7,9 @@ function plural(count: number, noun: string): string {
 }
 
 function time(ms: number): string {
+  // A time of whole milliseconds, rounded down.
+  if (ms < 1) return 'less than 1 ms';
+  if (ms < 1000) return `${ms} ms`;
   if (ms < 60_000) return `${Math.round(ms / 1000)} s`;
   const minutes = Math.floor(ms / 60_000);
   if (minutes < 60) return `${minutes} min`;

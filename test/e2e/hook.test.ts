@@ -31,7 +31,7 @@ privileged.each(['crun', 'runc'] as const)('the hook under podman and %s', (runt
   const space = scratch();
   const at = (...names: string[]): string => join(space.dir, ...names);
   const out = (name: string): string => at('out', name);
-  const env = { ...process.env, SYSIEVE_BPFFS: at('bpffs'), SYSIEVE_RUN: at('run') };
+  const env = { ...process.env, SYSIEVE_BPFFS: at('bpffs'), SYSIEVE_RUNTIME_DIR: at('run') };
   let engine: TestEngine;
 
   function install(directory: string, ...more: string[]): void {

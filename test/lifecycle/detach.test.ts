@@ -27,7 +27,7 @@ const file = (name: string): string => join(space.dir, name);
 // Of its own: what others record on this machine is not in the way, nor in danger.
 const BPFFS = file('bpffs');
 const RUN = file('run');
-const env = { ...process.env, SYSIEVE_BPFFS: BPFFS, SYSIEVE_RUN: RUN };
+const env = { ...process.env, SYSIEVE_BPFFS: BPFFS, SYSIEVE_RUNTIME_DIR: RUN };
 const sysieve = (args: readonly string[]) => command(args, { env });
 const pins = (id: string): string => join(BPFFS, 'sysieve', id);
 const record = (id: string): string => join(RUN, 'sysieve', 'sessions', `${id}.json`);

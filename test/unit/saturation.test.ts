@@ -225,6 +225,19 @@ describe('of a recording', () => {
   });
 
   test.each([
+    [0, 0, 'less than 1 ms of less than 1 ms'],
+    [0, 1, 'less than 1 ms of 1 ms'],
+    [12, 999, '12 ms of 999 ms'],
+    [400, 1000, '400 ms of 1 s'],
+    [1600, 59_000, '2 s of 59 s'],
+  ])('one run: no time is said to be none, %d ms of %d ms', (firstSeenMs, durationMs, text) => {
+    const run = makeRun(['read']);
+    const calls = run.calls.map((call) => ({ ...call, firstSeenMs }));
+    const found = saturation(makeRecording({ ...run, durationMs, calls }));
+    expect(saturationText(found)).toContain(`, the last after ${text}; `);
+  });
+
+  test.each([
     ['no run', [], 'no run to estimate from'],
     [
       'two',
