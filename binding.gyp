@@ -36,6 +36,7 @@
         'native/bpf/task_source.cc',
         'native/bpf/task_table.cc',
         'native/core/cgroup.cc',
+        'native/core/memory.cc',
         'native/core/proc.cc',
         'native/core/tally.cc',
         'native/filter/dump.cc',

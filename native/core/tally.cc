@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <cerrno>
+#include <thread>
 #include <utility>
 
 namespace sysieve {
@@ -71,19 +72,20 @@ Status Tally::Track(const std::vector<TrackedCall>& tracked) {
 }
 
 void Tally::Begin() {
-  const std::lock_guard lock(mutex_);
-  if (begin_ns_ == 0 && !ended_) begin_ns_ = NowNs();
+  uint64_t none = 0;
+  if (end_ns_ == 0) begin_ns_.compare_exchange_strong(none, NowNs());
 }
 
 void Tally::End() {
-  const std::lock_guard lock(mutex_);
-  if (!ended_) end_ns_ = NowNs();
-  ended_ = true;
+  uint64_t none = 0;
+  end_ns_.compare_exchange_strong(none, NowNs());
 }
 
 double Tally::NowMs() const {
-  if (begin_ns_ == 0) return 0;
-  return static_cast<double>((ended_ ? end_ns_ : NowNs()) - begin_ns_) / 1e6;
+  const uint64_t begin = begin_ns_;
+  const uint64_t end = end_ns_;
+  if (begin == 0) return 0;
+  return static_cast<double>((end != 0 ? end : NowNs()) - begin) / 1e6;
 }
 
 uint32_t Tally::ApplicationSlot(const std::string& path) {
@@ -194,6 +196,23 @@ void Tally::LoseTasks(uint64_t count) {
 
 void Tally::Read(Observation* out) const {
   const std::lock_guard lock(mutex_);
+  ReadLocked(out);
+}
+
+bool Tally::TryRead(std::chrono::milliseconds patience, Observation* out) const {
+  std::unique_lock lock(mutex_, std::try_to_lock);
+  // Tried again rather than waited for: who counts holds it for a moment at a time.
+  constexpr std::chrono::milliseconds kPause{1};
+  for (auto waited = kPause; !lock && waited <= patience; waited += kPause) {
+    std::this_thread::sleep_for(kPause);
+    static_cast<void>(lock.try_lock());
+  }
+  if (!lock) return false;
+  ReadLocked(out);
+  return true;
+}
+
+void Tally::ReadLocked(Observation* out) const {
   out->elapsed_ms = NowMs();
   out->newest_ms = newest_ms_;
   out->starts = starts_;

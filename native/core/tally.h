@@ -5,6 +5,8 @@
 #define SYSIEVE_CORE_TALLY_H_
 
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -61,6 +63,9 @@ class Tally {
   // Everything but what only the tracer knows: live, live_application, filtered, denials, blind
   // spots. Lists are added to those of `out`.
   void Read(Observation* out) const;
+  // The same where who counts is a process that may stop or be killed at any moment, with the lock
+  // in its hand: false, and nothing read, where the lock is not to be had within `patience`.
+  [[nodiscard]] bool TryRead(std::chrono::milliseconds patience, Observation* out) const;
 
  private:
   struct Key {
@@ -104,15 +109,16 @@ class Tally {
   // None where the call is not tracked.
   [[nodiscard]] std::optional<Sample> SampleOf(Abi abi, uint32_t number, const Arguments& arguments,
                                                const ReadWord& read) const;
+  void ReadLocked(Observation* out) const;
   void Keep(uint32_t slot, Abi abi, uint32_t number, const Sample& sample);
   [[nodiscard]] static Phase PhaseOf(uint32_t slot);
 
   mutable std::mutex mutex_;
   // Read without the lock: Track() is over before the first call.
   std::unordered_map<uint64_t, TrackedCall> tracked_;
-  uint64_t begin_ns_ = 0;
-  uint64_t end_ns_ = 0;
-  bool ended_ = false;
+  // Without the lock, so that whoever ends it need not wait for who counts. 0: not yet.
+  std::atomic<uint64_t> begin_ns_{0};
+  std::atomic<uint64_t> end_ns_{0};
   double newest_ms_ = 0;
   uint64_t starts_ = 0;
   Losses lost_;

@@ -11,11 +11,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <cstdlib>
 #include <fstream>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace sysieve::filter {
 namespace {
@@ -177,33 +181,56 @@ Status Tracee::Read(std::vector<ProgramBytes>* out) const {
 }
 
 struct Job {
-  int tid;
+  explicit Job(int given) : tid(given) {}
+
+  const int tid;
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool done = false;
   std::vector<ProgramBytes> programs;
   Status status;
 };
 
 void* Work(void* argument) {
-  auto* const job = static_cast<Job*>(argument);
-  Tracee tracee(job->tid);
-  job->status = tracee.Stop();
-  if (job->status.ok()) {
-    job->status = tracee.Read(&job->programs);
+  const std::unique_ptr<std::shared_ptr<Job>> given(static_cast<std::shared_ptr<Job>*>(argument));
+  Job& job = **given;
+  std::vector<ProgramBytes> programs;
+  Tracee tracee(job.tid);
+  Status status = tracee.Stop();
+  if (status.ok()) {
+    status = tracee.Read(&programs);
     tracee.Detach();
   }
+  const std::lock_guard lock(job.mutex);
+  job.programs = std::move(programs);
+  job.status = std::move(status);
+  job.done = true;
+  job.changed.notify_all();
   return nullptr;
 }
 
-// A ptrace relation belongs to a thread: one of its own ends with it, whatever happened.
-Status RunOnThread(Job* job) {
+// A ptrace relation belongs to a thread: one of its own ends with it, whatever happened. It is not
+// waited for without a limit: seizing waits for an execve that the task is in the middle of, and
+// that may wait for a file system of the task's own. The thread is left behind then.
+Status RunOnThread(const std::shared_ptr<Job>& job) {
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
+  auto given = std::make_unique<std::shared_ptr<Job>>(job);
   // The process's signal handlers have no business on that thread.
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_t thread;
-  const int error = pthread_create(&thread, nullptr, Work, job);
+  const int error = pthread_create(&thread, nullptr, Work, given.get());
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (error != 0) return Fail(error, job->tid, "pthread_create");
+  static_cast<void>(given.release());
+  std::unique_lock lock(job->mutex);
+  constexpr std::chrono::milliseconds kPatience{kStopMs + 2000};
+  if (!job->changed.wait_for(lock, kPatience, [&] { return job->done; })) {
+    pthread_detach(thread);
+    return Fail(ETIMEDOUT, job->tid, "it is in the middle of an execve that does not end");
+  }
+  lock.unlock();
   pthread_join(thread, nullptr);
   return job->status;
 }
@@ -213,9 +240,9 @@ Status RunOnThread(Job* job) {
 Status Dump(int tid, std::vector<ProgramBytes>* out) {
   out->clear();
   if (Status status = Preclude(tid); !status.ok()) return status;
-  Job job{tid, {}, Status::Ok()};
-  if (Status status = RunOnThread(&job); !status.ok()) return status;
-  *out = std::move(job.programs);
+  const auto job = std::make_shared<Job>(tid);
+  if (Status status = RunOnThread(job); !status.ok()) return status;
+  *out = std::move(job->programs);
   return Status::Ok();
 }
 

@@ -2,7 +2,6 @@
 
 #include <elf.h>
 #include <fcntl.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,19 +9,12 @@
 #include <cstring>
 
 #include "core/fd.h"
+#include "core/memory.h"
 
 namespace sysieve::notify {
 namespace {
 
 constexpr size_t kRandomBytes = 16;
-
-// The memory of a task is read in one call: it may be unmapped between two.
-size_t Read(pid_t tid, uint64_t address, void* into, size_t size) {
-  const iovec local{into, size};
-  const iovec remote{reinterpret_cast<void*>(address), size};  // NOLINT: another's address
-  const ssize_t got = process_vm_readv(tid, &local, 1, &remote, 1, 0);
-  return got < 0 ? 0 : static_cast<size_t>(got);
-}
 
 // The vector of a 32-bit program consists of words of 32 bits; read as 64-bit ones its first type
 // has a value in its upper half.
@@ -56,7 +48,7 @@ Image ReadImage(pid_t tid) {
   image.key.assign(vector.data(), static_cast<size_t>(length));
   std::array<char, kRandomBytes> random{};
   if (const uint64_t at = Value(image.key, AT_RANDOM); at != 0) {
-    Read(tid, at, random.data(), random.size());
+    TaskMemory(tid).Read(at, random.data(), random.size());
   }
   image.path_at = Value(image.key, AT_EXECFN);
   image.key.append(random.data(), random.size());
@@ -64,11 +56,12 @@ Image ReadImage(pid_t tid) {
 }
 
 std::string ReadPath(pid_t tid, uint64_t at) {
+  const TaskMemory memory(tid);
   std::string path;
   std::array<char, 256> part{};
   while (at != 0 && path.size() < kPathBytes) {
     // A read stops at the first page that is not there: the path ends before that.
-    const size_t got = Read(tid, at, part.data(), part.size());
+    const size_t got = memory.Read(at, part.data(), part.size());
     const char* end = std::find(part.data(), part.data() + got, '\0');
     path.append(part.data(), static_cast<size_t>(end - part.data()));
     if (got < part.size() || end != part.data() + got) break;
@@ -78,7 +71,7 @@ std::string ReadPath(pid_t tid, uint64_t at) {
 }
 
 bool ReadWord(pid_t tid, uint64_t address, uint64_t* word) {
-  return Read(tid, address, word, sizeof(*word)) == sizeof(*word);
+  return TaskMemory(tid).ReadWord(address, word);
 }
 
 }  // namespace sysieve::notify

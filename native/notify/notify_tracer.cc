@@ -1,5 +1,6 @@
 #include "notify/notify_tracer.h"
 
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <poll.h>
 #include <sched.h>
@@ -39,6 +40,10 @@ constexpr uint32_t kWaitKillable = 1 << 5;  // SECCOMP_FILTER_FLAG_WAIT_KILLABLE
 constexpr size_t kImages = 4096;            // forgotten all at once beyond it, then read anew
 constexpr size_t kTaken = 1024;             // of calls whose tasks wait for the answer
 constexpr auto kStopPatience = std::chrono::seconds(5);
+// So long, and at so many looks, one call must be looked at before the thread counts as held: a
+// recorder that was stopped itself says nothing.
+constexpr auto kHeldPatience = std::chrono::seconds(10);
+constexpr int kHeldLooks = 50;
 
 // Numbers that tell of filters and of execve, by ABI; x32 has x86_64's but for its own execve pair.
 struct Numbers {
@@ -73,8 +78,8 @@ bool Identify(const seccomp_data& data, Identity* out) {
 
 }  // namespace
 
-// Outlives the tracer where the thread is stuck in a read of memory that its target serves itself
-// (userfaultfd, FUSE) and so never answers.
+// Outlives the tracer where the thread is stuck in a read of its target's memory: see
+// core/memory.h.
 struct NotifyTracer::Shared {
   explicit Shared(Source given) : source(std::move(given)) {}
 
@@ -114,6 +119,8 @@ struct NotifyTracer::Shared {
   bool counted_start = false;
   pid_t executing = 0;  // the runtime's task whose execve was let go on
 
+  std::atomic<uint64_t> handled{0};  // odd: in the middle of one
+  std::atomic<bool> abandoned{false};
   std::atomic<bool> live{true};
   std::mutex mutex;
   std::condition_variable ended;
@@ -198,7 +205,9 @@ void NotifyTracer::Shared::ServeListener() {
           break;
       }
     } else if (!taken.empty()) {
+      handled++;
       Handle(taken.front());
+      handled++;
       taken.pop_front();
     } else if ((wait[1].revents & (POLLHUP | POLLERR)) != 0) {
       // The last task under the filter is gone.
@@ -232,6 +241,7 @@ void NotifyTracer::Shared::Handle(const seccomp_notif& call) {
   const auto tid = static_cast<pid_t>(call.pid);
   bool readable = known && tid > 0 && memory_calls.contains({what.abi, what.number}) &&
                   notify::ReadWord(tid, arguments[0], &word);
+  if (abandoned) return;
 
   // The answer is taken only while that task waits in that very call: then what was read was its.
   if (!listener.Continue(call.id)) {
@@ -360,6 +370,7 @@ Status NotifyTracer::Start(const Target& target, size_t* tasks) {
 Status NotifyTracer::WatchDenied() { return Status::Ok(); }
 
 Status NotifyTracer::Read(Observation* out) {
+  if (Held()) Abandon();
   shared_->tally.Read(out);
   // How many tasks there are is not asked for: whether there is one is what the end hangs on.
   out->live = out->live_application = shared_->live ? 1 : 0;
@@ -368,18 +379,45 @@ Status NotifyTracer::Read(Observation* out) {
   return shared_->failure;
 }
 
+bool NotifyTracer::Held() {
+  const uint64_t handled = shared_->handled;
+  const auto now = std::chrono::steady_clock::now();
+  if (detached_ || handled % 2 == 0 || handled != handled_) {
+    handled_ = handled;
+    since_ = now;
+    looks_ = 0;
+    return false;
+  }
+  return ++looks_ > kHeldLooks && now - since_ > kHeldPatience;
+}
+
 void NotifyTracer::Detach() {
   if (!started_ || std::exchange(detached_, true)) return;
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t put = write(wake_.get(), &one, sizeof(one));
   std::unique_lock lock(shared_->mutex);
   if (shared_->ended.wait_for(lock, kStopPatience, [this] { return shared_->over; })) return;
-  // Stuck in a read of the target's memory, and the call that it was for is not counted. The
-  // eventfd stays with it.
-  new UniqueFd(std::move(wake_));
   lock.unlock();
+  Abandon();
+}
+
+// Stuck in a read of the target's memory, and the call that it was for is not counted.
+void NotifyTracer::Abandon() {
+  detached_ = true;
+  shared_->abandoned = true;
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t put = write(wake_.get(), &one, sizeof(one));
+  // The eventfd stays with the thread, and its descriptor of the listener leads to nothing from
+  // here on: the listener is closed, and no call of the target waits for it any more.
+  new UniqueFd(std::move(wake_));
+  const UniqueFd nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (nothing && shared_->listener.fd() >= 0) {
+    dup3(nothing.get(), shared_->listener.fd(), O_CLOEXEC);
+  }
+  shared_->Declare("tracer-lost");
   shared_->tally.LoseCalls(1);
   shared_->tally.End();
+  shared_->live = false;
 }
 
 }  // namespace sysieve

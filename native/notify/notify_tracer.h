@@ -3,6 +3,8 @@
 #ifndef SYSIEVE_NOTIFY_NOTIFY_TRACER_H_
 #define SYSIEVE_NOTIFY_NOTIFY_TRACER_H_
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 
 #include "core/fd.h"
@@ -33,13 +35,21 @@ class NotifyTracer : public Tracer {
   Status Start(const Target& target, size_t* tasks) override;
   Status WatchDenied() override;
   Status Read(Observation* out) override;
-  // Gives the listener up: from here on what the filter notifies of answers ENOSYS.
+  // Gives the listener up: from here on what the filter notifies of answers ENOSYS. Takes at most
+  // 5 s, whatever a read of the target's memory waits for.
   void Detach() override;
 
  private:
   struct Shared;
+  bool Held();
+  void Abandon();
+
   std::shared_ptr<Shared> shared_;
   UniqueFd wake_;
+  // What Held() saw at its last look.
+  uint64_t handled_ = 0;
+  std::chrono::steady_clock::time_point since_;
+  int looks_ = 0;
   bool detached_ = false;
   bool started_ = false;
 };

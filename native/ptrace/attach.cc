@@ -90,6 +90,7 @@ void TraceLoop::Settle() {
                        [](const auto& entry) { return entry.second.stopped_once; });
   };
   while (!finished_ && !all_stopped() && Clock::now() < deadline) {
+    shared_->beats++;
     if (!Next(true)) Tick();
     if (since_sweep_ > tasks_.size()) Sweep();
   }
@@ -138,6 +139,7 @@ Status TraceLoop::Scan(size_t* added) {
 }
 
 Status TraceLoop::ScanProcess(int pid, size_t* added) {
+  shared_->beats++;
   const std::vector<int> threads = proc::Threads(pid);
   if (threads.empty() && Exists(pid, pid)) {
     return Status::Error(EMFILE, "list the threads of " + std::to_string(pid));
@@ -184,6 +186,8 @@ TraceLoop::Task TraceLoop::Found(int pid, int tid) {
 }
 
 TraceLoop::Seized TraceLoop::Seize(int tid, Task task, Status* status) {
+  shared_->beats++;
+  // Waits for an execve that its process is in the middle of.
   const uintptr_t options = kOptions | (task.entry_only ? kEntryOnly : 0);
   if (ptrace(PTRACE_SEIZE, tid, nullptr, options) != 0) {
     const int code = errno;

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -78,17 +79,33 @@ void OwnProcess::Spawn() {
     const std::lock_guard lock(mutex_);
     tried_ = true;
     error_ = error;
+    pid_ = std::max(pid, 0);
     // Under the lock: nothing of this thread's storage is touched after it.
-    spawned_.notify_all();
+    changed_.notify_all();
   }
   if (pid < 0) {
     if (stack != MAP_FAILED) munmap(stack, kStackBytes + kGuardBytes);
     return;
   }
-  int status = 0;
-  while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR) continue;
-  munmap(stack, kStackBytes + kGuardBytes);
-  ended_(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  siginfo_t seen{};
+  while (waitid(P_PID, static_cast<id_t>(pid), &seen, WEXITED | WNOWAIT | __WALL) != 0 &&
+         errno == EINTR) {
+    continue;
+  }
+  {
+    // Its id is another's as soon as it is waited for.
+    const std::lock_guard lock(mutex_);
+    pid_ = 0;
+    waitpid(pid, nullptr, __WALL);
+  }
+  const bool clean = seen.si_code == CLD_EXITED && seen.si_status == 0;
+  // One that was killed never left its frames, which the address sanitizer would hold against the
+  // next one in their place.
+  if (clean) munmap(stack, kStackBytes + kGuardBytes);
+  ended_(clean);
+  const std::lock_guard lock(mutex_);
+  gone_ = true;
+  changed_.notify_all();
 }
 
 void* OwnProcess::Host(void* self) {
@@ -110,15 +127,36 @@ Status OwnProcess::Start(std::function<void()> body, std::function<void(bool)> e
   if (error != 0) return Status::Error(error, "start the tracer's thread");
   hosted_ = true;
   std::unique_lock lock(mutex_);
-  spawned_.wait(lock, [this] { return tried_; });
+  changed_.wait(lock, [this] { return tried_; });
   if (error_ != 0) return Status::Error(error_, "start the tracer's process");
   return Status::Ok();
 }
 
-void OwnProcess::Join() {
-  if (!hosted_) return;
-  pthread_join(host_, nullptr);
+void OwnProcess::Signal(int number) {
+  const std::lock_guard lock(mutex_);
+  if (pid_ > 0) kill(pid_, number);
+}
+
+bool OwnProcess::Gone(std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, patience, [this] { return gone_ || error_ != 0; });
+}
+
+bool OwnProcess::End(std::chrono::milliseconds patience) {
+  if (!hosted_) return true;
+  bool gone = Gone(patience);
+  for (const int number : {SIGCONT, SIGKILL}) {
+    if (gone) break;
+    Signal(number);
+    gone = Gone(kGrace);
+  }
+  if (gone) {
+    pthread_join(host_, nullptr);
+  } else {
+    pthread_detach(host_);
+  }
   hosted_ = false;
+  return gone;
 }
 
 }  // namespace sysieve

@@ -17,10 +17,13 @@ class PtraceTracer : public Tracer {
   // Does nothing: a denied call looks like one that failed, which the recording declares.
   Status WatchDenied() override;
   Status Read(Observation* out) override;
+  // Takes at most 7 s: a tracer that does not end within 5 s is killed, which the recording
+  // declares.
   void Detach() override;
 
  private:
   class Impl;
+  void Release();
   std::unique_ptr<Impl> impl_;
 };
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "core/proc.h"
@@ -83,6 +84,7 @@ TraceLoop::TraceLoop(const Target& target, int recorder, Shared* shared)
 
 void TraceLoop::Run() {
   while (!shared_->stop.load(std::memory_order_relaxed) && !finished_) {
+    shared_->beats++;
     if (!Next(true)) Tick();
     if (since_sweep_ > std::max(kSweepEvery, tasks_.size())) Sweep();
   }
@@ -248,24 +250,31 @@ bool TraceLoop::OnCall(int tid, Task* task) {
     task->entered = true;
   }
   if (task->phase != Phase::kApplication) Advance(tid, task);
-  shared_->tally.Count(task->slot, call->abi, call->number, call->arguments, Reader(tid));
-  Watch(task, *call);
-  if (task->at_exit == Task::AtExit::kFork && KindOf(call->abi, call->number) == Kind::kClone3) {
-    uint64_t flags = 0;
-    task->untraced =
-        tracee::ReadWord(tid, call->arguments[0], &flags) && (flags & CLONE_UNTRACED) != 0;
-  }
+  const bool clone3 = KindOf(call->abi, call->number) == Kind::kClone3;
+  std::optional<uint64_t> flags;
+  if (uint64_t word = 0; clone3 && tracee::ReadWord(tid, call->arguments[0], &word)) flags = word;
+  const auto read = [&](uint64_t address, uint64_t* word) {
+    if (!clone3) return tracee::ReadWord(tid, address, word);
+    *word = flags.value_or(0);
+    return flags.has_value();
+  };
+  shared_->tally.Count(task->slot, call->abi, call->number, call->arguments, read);
+  Watch(task, *call, flags);
   return !task->entry_only || task->at_exit != Task::AtExit::kFilter ||
          !HoldsForFilter(tid, task, *call);
 }
 
-void TraceLoop::Watch(Task* task, const tracee::CallStop& call) {
-  switch (KindOf(call.abi, call.number)) {
+// `flags`: of clone3, where they could be read.
+void TraceLoop::Watch(Task* task, const tracee::CallStop& call, std::optional<uint64_t> flags) {
+  const Kind kind = KindOf(call.abi, call.number);
+  switch (kind) {
     case Kind::kFork:
     case Kind::kClone3:
       task->at_exit = Task::AtExit::kFork;
       task->reported = false;
-      task->untraced = (call.arguments[0] & CLONE_UNTRACED) != 0;
+      // What may have asked for a child that nobody is told of is taken for one that did.
+      task->untraced = ((kind == Kind::kFork ? call.arguments[0] : flags.value_or(CLONE_UNTRACED)) &
+                        CLONE_UNTRACED) != 0;
       return;
     case Kind::kFilter:
       task->at_exit = Task::AtExit::kFilter;
@@ -276,10 +285,6 @@ void TraceLoop::Watch(Task* task, const tracee::CallStop& call) {
     case Kind::kOther:
       task->at_exit = Task::AtExit::kNothing;
   }
-}
-
-Tally::ReadWord TraceLoop::Reader(int tid) const {
-  return [tid](uint64_t address, uint64_t* word) { return tracee::ReadWord(tid, address, word); };
 }
 
 // The phases before the application are left one by one: joined, filtered, executed.

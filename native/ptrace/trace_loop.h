@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -23,6 +24,9 @@ namespace sysieve {
 struct Shared {
   Tally tally;
   std::atomic<bool> stop{false};  // asks the loop to return
+  // Goes up at least every few ticks: a loop that no longer does is held in the kernel, by an
+  // execve of the target that waits for a file system, say.
+  std::atomic<uint64_t> beats{0};
   std::atomic<int64_t> live{0};
   std::atomic<int64_t> live_application{0};
   std::atomic<bool> filtered{false};    // a task of the target is under a seccomp filter
@@ -77,7 +81,7 @@ class TraceLoop {
   bool OnCall(int tid, Task* task);
   void OnFork(int tid, Task* task);
   void OnExec(int tid);
-  void Watch(Task* task, const tracee::CallStop& call);
+  void Watch(Task* task, const tracee::CallStop& call, std::optional<uint64_t> flags);
   // entry_only.cc
   static bool RefuseTrace(int tid, const tracee::CallStop& call);
   bool HoldsForFilter(int tid, Task* task, const tracee::CallStop& call);
@@ -94,7 +98,6 @@ class TraceLoop {
   void SetSlot(Task* task, uint32_t slot, Phase phase);
   void Resume(int tid, int signal) const;
   void ResumeStopped(int tid, int status) const;
-  [[nodiscard]] Tally::ReadWord Reader(int tid) const;
 
   const Target& target_;
   const int recorder_;

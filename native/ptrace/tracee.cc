@@ -2,7 +2,6 @@
 
 #include <linux/audit.h>
 #include <sys/ptrace.h>
-#include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
@@ -11,32 +10,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <vector>
+
+#include "core/memory.h"
 
 namespace sysieve::tracee {
 namespace {
 
 constexpr uint32_t kX32Bit = 0x40000000;
 constexpr uint64_t kExecutableName = 31;  // AT_EXECFN
-
-// Bytes read, from the start on; fewer where the memory ends.
-size_t ReadMemory(int tid, uint64_t address, char* into, size_t size) {
-  iovec local{into, size};
-  iovec remote{reinterpret_cast<void*>(address), size};
-  const ssize_t got = process_vm_readv(tid, &local, 1, &remote, 1, 0);
-  if (got >= 0) return static_cast<size_t>(got);
-  if (errno == EFAULT || errno == ESRCH) return 0;
-  // Without CONFIG_CROSS_MEMORY_ATTACH, or where a filter of the recorder refuses the call.
-  for (size_t done = 0; done < size;) {
-    errno = 0;
-    const long word = ptrace(PTRACE_PEEKDATA, tid, address + done, nullptr);
-    if (word == -1 && errno != 0) return done;
-    const size_t part = std::min(size - done, sizeof(word));
-    memcpy(into + done, &word, part);
-    done += part;
-  }
-  return size;
-}
 
 // A 32-bit image has a vector of 32-bit words. Read as the wider ones it has no such entry: the
 // type would have to stand beside a value of 0, and this value is an address.
@@ -100,10 +81,7 @@ std::optional<CallStop> ReadCallStop(int tid) {
 }
 
 bool ReadWord(int tid, uint64_t address, uint64_t* word) {
-  std::array<char, sizeof(*word)> bytes{};
-  if (ReadMemory(tid, address, bytes.data(), bytes.size()) != bytes.size()) return false;
-  memcpy(word, bytes.data(), bytes.size());
-  return true;
+  return TaskMemory(tid).ReadWord(address, word);
 }
 
 std::optional<std::string> ExecutedPath(int tid) {
@@ -111,13 +89,14 @@ std::optional<std::string> ExecutedPath(int tid) {
   uint64_t address = AuxiliaryValue<uint64_t>(vector, kExecutableName);
   if (address == 0) address = AuxiliaryValue<uint32_t>(vector, kExecutableName);
   if (address == 0) return std::nullopt;
+  const TaskMemory memory(tid);
   std::string path;
   std::array<char, 256> part{};
   // One byte over the longest that is kept: the tally counts a path that was cut.
   while (path.size() <= Tally::kPathBytes) {
     // Pieces end where pages may: what lies behind the string may not be there.
     const size_t wanted = part.size() - (address + path.size()) % part.size();
-    const size_t got = ReadMemory(tid, address + path.size(), part.data(), wanted);
+    const size_t got = memory.Read(address + path.size(), part.data(), wanted);
     const char* const end = std::find(part.data(), part.data() + got, '\0');
     path.append(static_cast<const char*>(part.data()), end);
     if (end != part.data() + got) return path;

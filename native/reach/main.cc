@@ -58,10 +58,11 @@ int Refuse(std::string_view code, std::string_view message) {
   return kUnreadable;
 }
 
-// What is under `root`, whatever its symbolic links say; -1 with errno.
-int OpenInRoot(int root, const char* path) {
+// What is under `root`, whatever its symbolic links say, without opening it: of a device that alone
+// may do something, and a container can make any. -1 with errno.
+int FindInRoot(int root, const char* path) {
   open_how how{};
-  how.flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  how.flags = O_PATH | O_CLOEXEC;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
   // A rename within the root at the same time.
   for (int tries = 0; tries < 16; tries++) {
@@ -99,11 +100,15 @@ std::string Answer(const sysieve::reach::Elf& elf, std::span<const uint8_t> byte
 int Read(std::string_view mode, const char* root_path, const char* path) {
   const UniqueFd root(open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root) return Refuse("root", std::strerror(errno));
-  const UniqueFd file(OpenInRoot(root.get(), path));
-  if (!file) return Refuse(errno == ENOENT ? "missing" : "unreadable", std::strerror(errno));
+  const UniqueFd found(FindInRoot(root.get(), path));
+  if (!found) return Refuse(errno == ENOENT ? "missing" : "unreadable", std::strerror(errno));
   struct stat status;
-  if (fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
+  if (fstat(found.get(), &status) != 0 || !S_ISREG(status.st_mode))
     return Refuse("unreadable", "not a regular file");
+  // The very file that was looked at.
+  const std::string same = "/proc/self/fd/" + std::to_string(found.get());
+  const UniqueFd file(open(same.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!file) return Refuse("unreadable", std::strerror(errno));
   if (status.st_size > (mode == "read" ? kLargestRead : kLargest))
     return Refuse("limit", "the file is too large");
   std::vector<uint8_t> bytes(static_cast<size_t>(status.st_size));

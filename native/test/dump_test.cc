@@ -366,6 +366,17 @@ TEST(WhatDoesNotStopIsGivenUp) {
   CHECK_EQ(WEXITSTATUS(target.Wait()), 7);
 }
 
+TEST(AnExecveThatDoesNotEndIsGivenUp) {
+  if (geteuid() != 0) SKIP(kNeedsRoot);
+  HeldExecve target([] { Install(Marked(1)); });
+  std::vector<ProgramBytes> out;
+  const Status status = Dump(target.pid(), &out);
+  CHECK_EQ(status.code, ETIMEDOUT);
+  CHECK_EQ(status.detail, "it is in the middle of an execve that does not end");
+  target.LetGo();
+  CHECK_EQ(target.Wait(), 0);
+}
+
 TEST(AKilledCallerLeavesNothingAttached) {
   if (geteuid() != 0) SKIP(kNeedsRoot);
   Target target([] { Install(Marked(1)); }, WaitForVfork);

@@ -97,6 +97,30 @@ bool Ended(NotifyTracer* tracer, uint64_t lost = 0) {
   return live == 0;
 }
 
+TEST(ATargetThatServesItsOwnMemoryHoldsNobody) {
+  Target target(InstallNotifier, [] {
+    WaitForWord();
+    void* const page = UnservedPage();
+    if (page == nullptr) _exit(3);
+    syscall(SYS_getpgid, page);
+    _exit(42);
+  });
+  NotifyTracer tracer = Over(target.pid());
+  sysieve::Target of = Of(target.pid());
+  of.tracked = {{Abi::kX86_64, SYS_getpgid, true, {0}, {UINT64_MAX}}};
+  size_t tasks = 0;
+  CHECK_EQ(tracer.Start(of, &tasks).detail, "");
+  target.Say();
+  const int status = target.Wait();
+  if (WEXITSTATUS(status) == 3) SKIP("userfaultfd is not permitted");
+  CHECK_EQ(WEXITSTATUS(status), 42);
+  CHECK(Eventually([&] { return Ended(&tracer); }));
+  Observation seen;
+  CHECK_EQ(tracer.Read(&seen).detail, "");
+  CHECK_EQ(seen.tuple_losses.size(), size_t{1});
+  if (!seen.tuple_losses.empty()) CHECK(seen.tuple_losses[0].unreadable);
+}
+
 TEST(EveryNotifiedCallOfThreadsAndChildren) {
   Target target(InstallNotifier, [] {
     WaitForWord();

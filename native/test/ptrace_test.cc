@@ -5,8 +5,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <climits>
 #include <string>
@@ -181,6 +183,120 @@ TEST(ATargetKilledMeanwhile) {
     CHECK(WIFSIGNALED(target.Wait()));
     if (status.ok()) CHECK(Eventually([&] { return Read(&tracer).live == 0; }));
   }
+}
+
+sysieve::Target OfClone3(int pid) {
+  sysieve::Target target = Of(pid);
+  target.tracked = {{Abi::kX86_64, SYS_clone3, true, {0}, {UINT64_MAX}}};
+  return target;
+}
+
+uint64_t Unreadable(const Observation& seen) {
+  uint64_t count = 0;
+  for (const TupleLoss& loss : seen.tuple_losses) {
+    if (loss.number == SYS_clone3 && loss.unreadable) count += loss.count;
+  }
+  return count;
+}
+
+bool Declares(const Observation& seen, const std::string& spot) {
+  return std::find(seen.blind_spots.begin(), seen.blind_spots.end(), spot) !=
+         seen.blind_spots.end();
+}
+
+TEST(ATargetThatServesItsOwnMemoryHoldsNobody) {
+  Target target([] {},
+                [] {
+                  void* const page = UnservedPage();
+                  if (page == nullptr) _exit(3);
+                  std::thread([] {
+                    for (;;) MakeCalls();
+                  }).detach();
+                  WaitForWord();
+                  syscall(SYS_clone3, page, 64);
+                });
+  PtraceTracer tracer;
+  size_t tasks = 0;
+  CHECK_EQ(tracer.Start(OfClone3(target.pid()), &tasks).detail, "");
+  target.Say();
+  CHECK(Eventually(
+      [&] { return Unreadable(Read(&tracer)) == 1 || StatusLine(target.pid(), "State").empty(); }));
+  if (Read(&tracer).live == 0) SKIP("userfaultfd is not permitted");
+  // The other thread goes on being counted, while that one waits for its own page.
+  const uint64_t before = CountOf(Read(&tracer), SYS_getpgid);
+  CHECK(Eventually([&] { return CountOf(Read(&tracer), SYS_getpgid) > before; }));
+  CHECK_EQ(Read(&tracer).lost.tasks, uint64_t{0});
+  // Ended in a clone3 that may have asked for a child that no tracer is told of.
+  kill(target.pid(), SIGKILL);
+  CHECK(Eventually([&] { return Read(&tracer).live == 0; }));
+  CHECK(WIFSIGNALED(target.Wait()));
+  CHECK_EQ(Read(&tracer).lost.tasks, uint64_t{1});
+  CHECK(!Declares(Read(&tracer), "tracer-lost"));
+}
+
+TEST(WhatItCouldReadIsNoWorstCase) {
+  Target target([] {},
+                [] {
+                  WaitForWord();
+                  std::array<uint64_t, 8> arguments{};
+                  arguments[4] = SIGCHLD;
+                  const long child = syscall(SYS_clone3, arguments.data(), sizeof(arguments));
+                  if (child == 0) _exit(0);
+                  waitpid(static_cast<pid_t>(child), nullptr, 0);
+                });
+  PtraceTracer tracer;
+  size_t tasks = 0;
+  CHECK_EQ(tracer.Start(OfClone3(target.pid()), &tasks).detail, "");
+  target.Say();
+  CHECK(Eventually([&] { return Read(&tracer).live == 0; }));
+  CHECK_EQ(target.Wait(), 0);
+  CHECK_EQ(CountOf(Read(&tracer), SYS_clone3), uint64_t{1});
+  CHECK_EQ(Unreadable(Read(&tracer)), uint64_t{0});
+  CHECK_EQ(Read(&tracer).lost.tasks, uint64_t{0});
+}
+
+TEST(ATracerThatIsStoppedGoesOnAtTheEnd) {
+  Target target([] {},
+                [] {
+                  for (;;) MakeCalls();
+                });
+  PtraceTracer tracer;
+  size_t tasks = 0;
+  CHECK_EQ(tracer.Start(Of(target.pid()), &tasks).detail, "");
+  CHECK(Eventually([&] { return CountOf(Read(&tracer), SYS_getpgid) > 0; }));
+  kill(atoi(StatusLine(target.pid(), "TracerPid").c_str()), SIGSTOP);
+  tracer.Detach();
+  CHECK(Untraced(target.pid()));
+  CHECK_EQ(Read(&tracer).lost.tasks, uint64_t{0});
+  CHECK(!Declares(Read(&tracer), "tracer-lost"));
+}
+
+TEST(ATracerThatIsKilledIsToldAndWhatItCountedKept) {
+  Target target([] {},
+                [] {
+                  for (;;) MakeCalls();
+                });
+  PtraceTracer tracer;
+  size_t tasks = 0;
+  CHECK_EQ(tracer.Start(Of(target.pid()), &tasks).detail, "");
+  CHECK(Eventually([&] { return CountOf(Read(&tracer), SYS_getpgid) > 0; }));
+  kill(atoi(StatusLine(target.pid(), "TracerPid").c_str()), SIGKILL);
+  CHECK(Eventually([&] { return Read(&tracer).live == 0; }));
+  tracer.Detach();
+  CHECK(CountOf(Read(&tracer), SYS_getpgid) > 0);
+  CHECK_EQ(Read(&tracer).lost.tasks, uint64_t{1});
+  CHECK(Declares(Read(&tracer), "tracer-lost"));
+  CHECK(Untraced(target.pid()));
+}
+
+TEST(AnExecveThatDoesNotEndEndsTheStart) {
+  HeldExecve target;
+  PtraceTracer tracer;
+  size_t tasks = 0;
+  const Status status = tracer.Start(Of(target.pid()), &tasks);
+  CHECK_EQ(status.code, ETIMEDOUT);
+  target.LetGo();
+  CHECK_EQ(target.Wait(), 0);
 }
 
 TEST(OfWhatIsNotThereNothingIsFound) {

@@ -2,20 +2,30 @@
 #ifndef SYSIEVE_TEST_TARGET_H_
 #define SYSIEVE_TEST_TARGET_H_
 
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "core/fd.h"
+#include "core/proc.h"
 #include "test/check.h"
 
 namespace sysieve::test {
@@ -88,6 +98,56 @@ class Target {
  private:
   pid_t pid_ = -1;
   UniqueFd input_;
+};
+
+// A page of this process that nobody fills: whoever touches it in the kernel waits for a handler of
+// faults (userfaultfd) that does nothing. Null: that is not permitted here.
+inline void* UnservedPage() {
+  const int handler = static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC));
+  if (handler < 0) return nullptr;
+  uffdio_api api{UFFD_API, 0, 0};
+  const auto bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  void* const page =
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  uffdio_register all{{reinterpret_cast<uintptr_t>(page), bytes}, UFFDIO_REGISTER_MODE_MISSING, 0};
+  const bool good = page != MAP_FAILED && ioctl(handler, UFFDIO_API, &api) == 0 &&
+                    ioctl(handler, UFFDIO_REGISTER, &all) == 0;
+  // Open as long as the process is: closed, it would give the page back.
+  return good ? page : nullptr;
+}
+
+// A process in the middle of an execve that does not end: a thread of it is held at its own end by
+// a third process, that traces it. Whoever wants to trace it waits for that.
+class HeldExecve {
+ public:
+  explicit HeldExecve(const std::function<void()>& prepare = [] {})
+      : target_(
+            [&prepare] {
+              prepare();
+              std::thread(Target::Sleep).detach();
+            },
+            [] {
+              char byte = 0;
+              if (read(0, &byte, 1) == 1) execl("/bin/true", "true", nullptr);
+              _exit(9);
+            }) {
+    int thread = 0;
+    for (const int tid : proc::Threads(target_.pid())) thread = std::max(thread, tid);
+    CHECK(thread > target_.pid());
+    holder_.emplace([thread] {
+      if (ptrace(PTRACE_SEIZE, thread, nullptr, PTRACE_O_TRACEEXIT) != 0) _exit(97);
+    });
+    target_.Say();
+    CHECK(Eventually([&] { return StatusLine(pid(), "State")[0] == 'D'; }));
+  }
+
+  [[nodiscard]] int pid() const { return target_.pid(); }
+  void LetGo() { holder_.reset(); }
+  int Wait() { return target_.Wait(); }
+
+ private:
+  Target target_;
+  std::optional<Target> holder_;
 };
 
 }  // namespace sysieve::test

@@ -100,6 +100,18 @@ export function fromNative(error: unknown, tracer: TracerName = 'ebpf'): unknown
         'Use Linux 5.12 or later with CONFIG_DEBUG_INFO_BTF=y, as distributions build it, or another tracer.',
     });
   }
+  if (tracer === 'ptrace' && error.code === 'ETIMEDOUT') {
+    return new SysieveError(
+      'system',
+      'target-unresponsive',
+      'the target does not let itself be traced',
+      {
+        cause,
+        remedy:
+          'Try again when its execve has ended, which waits for a file system or for a thread that another tracer holds, or use --tracer ebpf: it waits for no task.',
+      },
+    );
+  }
   const limit = LIMITS[error.code];
   if (limit !== undefined) {
     return new SysieveError(

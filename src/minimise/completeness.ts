@@ -8,6 +8,7 @@ import {
   type Run,
   START_UNSEEN,
   TASKS_HIDDEN,
+  TRACER_LOST,
   UNKNOWN_EXTENT,
 } from '../recording';
 import type { PassReport } from './types';
@@ -20,6 +21,28 @@ const LOSSES = [
   [
     'tasksUnstarted',
     'tasks that joined and had executed nothing yet: their calls are not recorded',
+  ],
+] as const;
+
+const SPOTS = [
+  [PERMITTED_CALLS, 'made in complain mode: the calls that its profile permits are not in it'],
+  [START_UNSEEN, 'a restart of it was not seen from its first instruction'],
+  [
+    LISTENER_UNWATCHED,
+    'it made a seccomp listener, whose answers were not watched yet (record with --denied)',
+  ],
+  [
+    CALLS_REWRITTEN,
+    'a tracer of its own may have changed calls behind a filter: those that were made are not in it',
+  ],
+  [
+    TASKS_HIDDEN,
+    'processes that ran already could not all be looked at, so that some of its own may be missing ' +
+      '(give CAP_SYS_PTRACE, or /proc without hidepid)',
+  ],
+  [
+    TRACER_LOST,
+    'its tracer was killed, or was held up by the target and given up: what was called after that is not recorded',
   ],
 ] as const;
 
@@ -51,27 +74,8 @@ export function missing(run: Run): string[] {
   for (const [field, text] of LOSSES) {
     if (completeness[field] > 0) words.push(`${completeness[field]} ${text}`);
   }
-  if (completeness.blindSpots.includes(PERMITTED_CALLS)) {
-    words.push('made in complain mode: the calls that its profile permits are not in it');
-  }
-  if (completeness.blindSpots.includes(START_UNSEEN)) {
-    words.push('a restart of it was not seen from its first instruction');
-  }
-  if (completeness.blindSpots.includes(LISTENER_UNWATCHED)) {
-    words.push(
-      'it made a seccomp listener, whose answers were not watched yet (record with --denied)',
-    );
-  }
-  if (completeness.blindSpots.includes(CALLS_REWRITTEN)) {
-    words.push(
-      'a tracer of its own may have changed calls behind a filter: those that were made are not in it',
-    );
-  }
-  if (completeness.blindSpots.includes(TASKS_HIDDEN)) {
-    words.push(
-      'processes that ran already could not all be looked at, so that some of its own may be ' +
-        'missing (give CAP_SYS_PTRACE, or /proc without hidepid)',
-    );
+  for (const [spot, text] of SPOTS) {
+    if (completeness.blindSpots.includes(spot)) words.push(text);
   }
   if (completeness.blindSpots.includes(UNKNOWN_EXTENT)) {
     words.push(

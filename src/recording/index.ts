@@ -15,5 +15,6 @@ export {
   type Run,
   START_UNSEEN,
   TASKS_HIDDEN,
+  TRACER_LOST,
   UNKNOWN_EXTENT,
 } from './schema';

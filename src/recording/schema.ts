@@ -184,6 +184,9 @@ export const CALLS_REWRITTEN = 'calls-rewritten';
  */
 export const TASKS_HIDDEN = 'tasks-hidden';
 
+/** A blind spot of runs whose tracer did not live to their end; it comes with calls or tasks lost. */
+export const TRACER_LOST = 'tracer-lost';
+
 /** Each makes a run incomplete. */
 const INCOMPLETE: readonly string[] = [
   PERMITTED_CALLS,

@@ -57,6 +57,8 @@ const BLIND_SPOTS: Readonly<Record<string, string>> = {
   'start-unseen': 'a container was started again and not followed from its first instruction',
   'tasks-hidden':
     'processes that ran already could not all be looked at: some of its own may be missing',
+  'tracer-lost':
+    'the tracer was killed, or was held up by the target and given up: what was called after that is not recorded',
   'tracer-preempted':
     'the kernel may interrupt the programs that count: what it may have missed counts as lost',
   'withdrawn-before-seen':

@@ -5,8 +5,16 @@ import { SysieveError } from '../errors';
 import { nativeFile, nativeRemedy } from '../install';
 import { readScan, type Scan } from '../reach';
 
-/** It limits its own processor time to 10 s; this is for a machine on which it gets none. */
+/**
+ * It limits its own processor time to 10 s; this is for a machine on which it gets none, and for a
+ * file system that does not answer (a server that is gone, or one of the container's own).
+ */
 const PATIENCE_MS = 60_000;
+/** A process that waits for such a file system may not even be killed: it is left behind. */
+const GRACE_MS = 2_000;
+/** Of one file system: the rest of it is not asked for. */
+const MOST_UNANSWERED = 2;
+const unanswered = new Map<string, number>();
 const MOST_OUTPUT = 256 * 1024 * 1024;
 
 export interface Identity {
@@ -49,7 +57,10 @@ interface Ended {
   output: Buffer;
 }
 
+const UNANSWERED: Ended = { status: null, signal: 'unanswered', output: Buffer.alloc(0) };
+
 function run(mode: string, root: string, path: string): Promise<Ended> {
+  if ((unanswered.get(root) ?? 0) >= MOST_UNANSWERED) return Promise.resolve(UNANSWERED);
   return new Promise((resolve, reject) => {
     const child = spawn(scannerPath(), [mode, root, path], {
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -58,7 +69,17 @@ function run(mode: string, root: string, path: string): Promise<Ended> {
     });
     const parts: Buffer[] = [];
     let size = 0;
-    const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+    let late = false;
+    let timer = setTimeout(() => {
+      late = true;
+      unanswered.set(root, (unanswered.get(root) ?? 0) + 1);
+      child.kill('SIGKILL');
+      timer = setTimeout(() => {
+        child.stdout.destroy();
+        child.unref();
+        resolve(UNANSWERED);
+      }, GRACE_MS);
+    }, PATIENCE_MS);
     child.stdout.on('data', (part: Buffer) => {
       size += part.length;
       if (size > MOST_OUTPUT) child.kill('SIGKILL');
@@ -67,7 +88,7 @@ function run(mode: string, root: string, path: string): Promise<Ended> {
     child.on('error', reject);
     child.on('close', (status, signal) => {
       clearTimeout(timer);
-      resolve({ status, signal, output: Buffer.concat(parts) });
+      resolve(late ? UNANSWERED : { status, signal, output: Buffer.concat(parts) });
     });
   });
 }
@@ -84,6 +105,8 @@ function refusal({ status, signal, output }: Ended): Refusal {
       return { refused: error, message: message ?? error };
     return { refused: 'failed', message: message ?? String(error) };
   }
+  if (signal === UNANSWERED.signal)
+    return { refused: 'unreadable', message: 'its file system does not answer' };
   if (signal === 'SIGXCPU' || signal === 'SIGKILL')
     return { refused: 'limit', message: 'it takes more than 10 s to go through' };
   return { refused: 'failed', message: `the scanner ended with ${signal ?? status}` };

@@ -2,7 +2,15 @@
  * Whose a container or process is: the sysieve that made it. Each carries its owner as a mark, so that
  * what a killed owner left is found and removed by the next one, and nobody else's is touched.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+} from 'node:fs';
 import { processState } from '../capture/processes';
 
 export const APP_LABEL = 'sysieve.app';
@@ -47,8 +55,45 @@ export function isDead(session: string): boolean {
   return processState(owner.pid)?.startTicks !== owner.startTicks;
 }
 
+const PAGE = 4096n;
+/** The kernel takes at most 6 MiB (fs/exec.c, bprm_stack_limits). */
+const MOST_ENVIRONMENT = 8n * 1024n * 1024n;
+
 /** In the environment of commands of the host, and so of all they start. */
 export const SESSION_VARIABLE = 'SYSIEVE_SESSION';
+
+/**
+ * /proc/PID/environ is read from the process's memory, which may be a mapped file that never answers
+ * (another's FUSE file system): then the read never ends, whatever signal comes. The kernel fills that
+ * memory at the execve, so what is neither there nor in swap was put there by the process itself.
+ */
+function environmentOf(pid: string): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  // Fields 50 and 51, counted from the third: the name before that may hold anything.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [start, end] = [BigInt(fields[47] ?? 0), BigInt(fields[48] ?? 0)];
+  if (end <= start || end - start > MOST_ENVIRONMENT) return [];
+  // A kernel without CONFIG_PROC_PAGE_MONITOR cannot tell.
+  if (!existsSync('/proc/self/pagemap')) return readEnvironment(pid);
+  const first = start / PAGE;
+  const entries = Buffer.alloc(Number((end - 1n) / PAGE - first + 1n) * 8);
+  const pages = openSync(`/proc/${pid}/pagemap`, 'r');
+  try {
+    if (readSync(pages, entries, 0, entries.length, first * 8n) !== entries.length) return [];
+  } finally {
+    closeSync(pages);
+  }
+  for (let at = 0; at < entries.length; at += 8) {
+    // Present, or swapped and of no file; Documentation/admin-guide/mm/pagemap.rst.
+    const flags = entries.readBigUInt64LE(at) >> 61n;
+    if ((flags & 4n) === 0n && flags !== 2n) return [];
+  }
+  return readEnvironment(pid);
+}
+
+function readEnvironment(pid: string): string[] {
+  return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+}
 
 /** Processes that inherited `VARIABLE=value` for a value that fits. Those of other users are not seen. */
 export function processesWith(variable: string, fits: (value: string) => boolean): number[] {
@@ -57,8 +102,7 @@ export function processesWith(variable: string, fits: (value: string) => boolean
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
     try {
-      const environment = readFileSync(`/proc/${name}/environ`, 'latin1').split('\0');
-      const entry = environment.find((text) => text.startsWith(`${variable}=`));
+      const entry = environmentOf(name).find((text) => text.startsWith(`${variable}=`));
       if (entry !== undefined && fits(entry.slice(variable.length + 1))) found.push(pid);
     } catch {
       // Ended meanwhile, or another user's.

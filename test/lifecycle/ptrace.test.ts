@@ -1,5 +1,5 @@
 /** The ptrace tracer: what it sees, and how it leaves a target, whatever ends it. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -238,6 +238,173 @@ privileged('a running process', () => {
     expect(error.code).toBe('process-traced');
     expect(error.cause).toContain(`process ${other.pid} (strace)`);
     expect(error.remedy).not.toBeNull();
+    await expectUnharmed(target);
+  });
+});
+
+privileged('a target that serves its own memory', () => {
+  const program = file('own-memory');
+  beforeAll(() => {
+    const source = join(__dirname, '../support/own-memory.c');
+    execFileSync('cc', ['-O1', '-pthread', '-o', program, source]);
+  });
+
+  it.each(['--duration', 'SIGINT', 'its own end'])(
+    'does not hold the recorder: %s',
+    async (end) => {
+      const target = spawn(program, { stdio: ['pipe', 'pipe', 'ignore'] });
+      try {
+        let said = '';
+        target.stdout.setEncoding('utf8').on('data', (text: string) => {
+          said += text;
+        });
+        await eventually('the target is ready', () => said !== '');
+        expect(said).toBe('ready\n');
+        const output = file('own-memory.json');
+        const limit = end === '--duration' ? ['--duration', '5s'] : [];
+        const recorder = await startRecorder(
+          ['--tracer', 'ptrace', '--pid', String(target.pid), '-o', output].concat(limit),
+        );
+        target.stdin.write('go\n');
+        // In clone3, and not in the stop at its entry.
+        await eventually(
+          'it waits for its own page',
+          () =>
+            tasks(target.pid ?? 0)[0]?.state === 'S' &&
+            readFileSync(`/proc/${target.pid}/syscall`, 'latin1').startsWith('435 '),
+        );
+        if (end === 'SIGINT') recorder.child.kill('SIGINT');
+        if (end === 'its own end') target.kill('SIGKILL');
+        expect(await recorder.exited).toEqual({ status: 0, signal: null });
+        const run = read(output);
+        const clone3 = run.calls.find(({ name }) => name === 'clone3');
+        expect(clone3).toMatchObject({ count: 1, args: { tuples: [], unreadable: 1 } });
+        expect(count(run, 'getpgid')).toBeGreaterThan(0);
+        expect(run.completeness).toMatchObject({
+          argumentOverflow: 1,
+          callsLost: 0,
+          // It may have asked for a child that no tracer is told of, and did not come back.
+          tasksLost: end === 'its own end' ? 1 : 0,
+          blindSpots: ['denied-from-failed'],
+        });
+        if (end !== 'its own end') expect(untraced(target.pid ?? 0)).toBe(true);
+      } finally {
+        target.kill('SIGKILL');
+      }
+    },
+  );
+});
+
+/** Freezes a process by cgroup. Of v2 it can still be killed, of v1 it cannot. */
+interface Freezer {
+  freeze(pid: number): Promise<void>;
+  thaw(): void;
+  remove(): Promise<void>;
+}
+
+function freezer(parent: string, control: string, [frozen, thawed]: [string, string]): Freezer {
+  const group = join(parent, `sysieve-frozen-${process.pid}`);
+  mkdirSync(group);
+  const write = (name: string, text: string): void => writeFileSync(join(group, name), text);
+  const told = control === 'cgroup.freeze' ? 'cgroup.events' : control;
+  return {
+    async freeze(pid) {
+      write('cgroup.procs', String(pid));
+      write(control, frozen);
+      await eventually('it is frozen', () =>
+        /^(?:FROZEN|frozen 1)$/m.test(readFileSync(join(group, told), 'latin1')),
+      );
+    },
+    thaw: () => write(control, thawed),
+    async remove() {
+      write(control, thawed);
+      await eventually('the cgroup is empty', () => {
+        try {
+          rmdirSync(group);
+          return true;
+        } catch {
+          return false;
+        }
+      });
+    },
+  };
+}
+
+const V2 = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'].find((at) =>
+  existsSync(join(at, 'cgroup.controllers')),
+);
+const V1 = existsSync('/sys/fs/cgroup/freezer/cgroup.procs') ? '/sys/fs/cgroup/freezer' : undefined;
+
+privileged('a tracer that does not answer', () => {
+  let target: Target;
+  let recorder: Running;
+  const output = file('frozen.json');
+  const tracerOf = (pid: number): number => tasks(pid)[0]?.tracer ?? 0;
+  beforeEach(async () => {
+    target = await worker();
+    recorder = await attach(target.pid, output);
+    await target.ping();
+  });
+  afterEach(() => {
+    target.child.kill('SIGKILL');
+  });
+
+  const expectLost = (): void => {
+    const run = read(output);
+    expect(count(run, 'statx')).toBeGreaterThan(0);
+    expect(run.completeness.complete).toBe(false);
+    expect(run.completeness.tasksLost).toBeGreaterThan(0);
+    expect(run.completeness.blindSpots).toContain('tracer-lost');
+    expect(recorder.stderr()).toMatch(/NOT complete: .*its tracer was killed, or was held up/);
+  };
+
+  (V2 === undefined ? it.skip : it)('is killed at the end', async () => {
+    const cold = freezer(V2 ?? '', 'cgroup.freeze', ['1', '0']);
+    try {
+      await cold.freeze(tracerOf(target.pid));
+      recorder.child.kill('SIGINT');
+      expect(await recorder.exited).toEqual({ status: 0, signal: null });
+      expectLost();
+      await expectUnharmed(target);
+    } finally {
+      await cold.remove();
+    }
+  });
+
+  (V2 === undefined ? it.skip : it)('does not keep the end of the target from it', async () => {
+    const cold = freezer(V2 ?? '', 'cgroup.freeze', ['1', '0']);
+    try {
+      await cold.freeze(tracerOf(target.pid));
+      target.child.kill('SIGKILL');
+      expect(await recorder.exited).toEqual({ status: 0, signal: null });
+      expectLost();
+    } finally {
+      await cold.remove();
+    }
+  });
+
+  (V1 === undefined ? it.skip : it)('and cannot be killed is left behind', async () => {
+    const cold = freezer(V1 ?? '', 'freezer.state', ['FROZEN', 'THAWED']);
+    const tracer = tracerOf(target.pid);
+    try {
+      await cold.freeze(tracer);
+      recorder.child.kill('SIGINT');
+      expect(await recorder.exited).toEqual({ status: 0, signal: null });
+      expectLost();
+      expect(tracerOf(target.pid)).toBe(tracer);
+      cold.thaw();
+      await expectUnharmed(target);
+    } finally {
+      await cold.remove();
+    }
+  });
+
+  it('goes on where it was only stopped, and has lost nothing', async () => {
+    process.kill(tracerOf(target.pid), 'SIGSTOP');
+    recorder.child.kill('SIGINT');
+    expect(await recorder.exited).toEqual({ status: 0, signal: null });
+    const { completeness } = read(output);
+    expect(completeness).toMatchObject({ tasksLost: 0, blindSpots: ['denied-from-failed'] });
     await expectUnharmed(target);
   });
 });

@@ -68,6 +68,13 @@ test.each([
   expect(isRefusal(answer) && answer.refused).toBe('unreadable');
 });
 
+test('a device is not opened to find that it is none: that alone may do something', async () => {
+  // No driver has it: opened, it would be refused as such.
+  execFileSync('mknod', [join(root, 'driverless'), 'c', '511', '255']);
+  const answer = await identify(root, 'driverless');
+  expect(answer).toEqual({ refused: 'unreadable', message: 'not a regular file' });
+});
+
 test('what is not there is told apart; a file of no kind is refused', async () => {
   const missing = await identify(root, 'nowhere');
   expect(isRefusal(missing) && missing.refused).toBe('missing');
