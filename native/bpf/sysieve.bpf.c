@@ -22,6 +22,7 @@
 #define SIGSYS 31
 #define EFAULT 14
 #define ENOSYS 38
+#define ERESTARTSYS 512
 #define SIGNAL_GROUP_EXIT 0x4
 #define PF_EXITING 0x4
 #define MAX_ERRNO 4095
@@ -767,8 +768,11 @@ static __always_inline int on_exit(struct task_struct *current, __u32 tid, __u32
   __u32 error = 0;
   if (result < 0 && result >= -MAX_ERRNO) error = (__u32)-result;
   if (is_killed_at_entry(current, error)) return 0;
-  // A call that was trapped or killed exits with its own number.
-  bool answered = !error && (__u32)result != number && is_supervised(current);
+  // A call that was trapped or killed exits with its own number. One that waited for a listener
+  // when a signal came was not answered at all, so nothing denied it, and the program may make it
+  // again.
+  bool passed = !error ? (__u32)result != number : error == ERESTARTSYS;
+  bool answered = passed && is_supervised(current);
   bool denied = !missed && !answered;
   __u32 abi = abi_of(status, &number);
   count_exiting(task->slot, abi, number, error, denied, regs, typed);

@@ -11,14 +11,17 @@ import { parseRecording, type Run } from '../../src/recording';
 import { buildFixtures, recordFixture } from '../support/fixtures';
 import { privileged, scratch, sysieve } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 const space = scratch();
 afterAll(() => space.remove());
 const file = (name: string): string => join(space.dir, name);
+const build = (name: string): void =>
+  void execFileSync('cc', ['-O1', '-o', file(name), join(__dirname, `../support/${name}.c`)]);
 
 privileged.each(['typed', 'raw'])('by %s programs', (programs) => {
-  beforeAll(buildFixtures);
+  beforeAll(() => {
+    buildFixtures();
+    build('waits');
+  });
 
   it('a listener made while exits are not watched makes a recording incomplete', async () => {
     const { run } = await recordFixture({ name: 'denied-notify' }, ['--programs', programs]);
@@ -34,6 +37,20 @@ privileged.each(['typed', 'raw'])('by %s programs', (programs) => {
     expect(run.completeness.complete).toBe(true);
   });
 
+  it.each([
+    ['restarted', 2],
+    ['interrupted', 1],
+  ])('a wait for a listener that a signal breaks off is no denial: %s', (does, count) => {
+    const output = file(`${does}-${programs}.json`);
+    const how = ['--tracer', 'ebpf', '--programs', programs, '--denied', '-o', output];
+    const { status, stderr } = sysieve(['record', ...how, '--', file('waits'), does]);
+    expect([status, stderr]).toEqual([0, expect.anything()]);
+    const [run] = parseRecording(readFileSync(output, 'utf8'), output).runs;
+    const [call] = run?.calls.filter(({ name }) => name === 'getppid') ?? [];
+    expect(call).toMatchObject({ count, denied: { count: 0 } });
+    expect(run?.completeness.complete).toBe(true);
+  });
+
   it('a filter without a listener hides nothing that a profile has to permit', async () => {
     const { run } = await recordFixture({ name: 'denied-trap' }, ['--programs', programs]);
     expect(run.completeness.complete).toBe(true);
@@ -41,9 +58,7 @@ privileged.each(['typed', 'raw'])('by %s programs', (programs) => {
 });
 
 privileged('a tracer in the target, asked by SECCOMP_RET_TRACE', () => {
-  beforeAll(() => {
-    execFileSync('cc', ['-O1', '-o', file('rewriter'), join(__dirname, '../support/rewriter.c')]);
-  });
+  beforeAll(() => build('rewriter'));
 
   const record = (does: string): Run => {
     const output = file(`${does}.json`);
