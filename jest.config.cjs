@@ -13,4 +13,7 @@ module.exports = {
   maxWorkers: 1,
   // Ends what hangs; says nothing of speed, which differs by much between machines.
   testTimeout: 240_000,
+  // In ms. On a busy machine one that holds nothing open takes more than the default of 500 to end; one
+  // that does is still told of.
+  workerGracefulExitTimeout: 15_000,
 };

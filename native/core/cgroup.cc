@@ -1,5 +1,6 @@
 #include "core/cgroup.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -116,7 +117,9 @@ Status WalkCgroups(const std::string& directory, const CgroupVisitor& visit, siz
     }
     visit({*hierarchy, info.st_ino}, at);
     // What lies in it has tasks all the same, which who made it may have hidden.
-    if (access(at.c_str(), R_OK | X_OK) != 0 && errno == EACCES) (*refused)++;
+    if (faccessat(AT_FDCWD, at.c_str(), R_OK | X_OK, AT_EACCESS) != 0 && errno == EACCES) {
+      (*refused)++;
+    }
     fs::directory_iterator it(at, error);
     for (; !error && it != fs::directory_iterator(); it.increment(error)) {
       std::error_code ended;

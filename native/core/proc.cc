@@ -1,6 +1,7 @@
 #include "core/proc.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,7 +91,7 @@ std::string ExecutablePath(int pid, bool* refused) {
 }
 
 // The first process belongs to the host's root: who is shown that one is shown all.
-bool HidesProcesses() { return access("/proc/1/stat", R_OK) != 0; }
+bool HidesProcesses() { return faccessat(AT_FDCWD, "/proc/1/stat", R_OK, AT_EACCESS) != 0; }
 
 std::set<int> Descendants(const std::vector<int>& processes, const std::vector<int>& roots,
                           const std::function<int(int)>& parent_of) {
