@@ -63,6 +63,9 @@ process.stdout.on('error', (error) => {
   process.exit(isBrokenPipe(error) ? (process.exitCode ?? EXIT.done) : EXIT.system);
 });
 
+// Who reads no messages ends nothing: a recording goes on, and the status says what became of it.
+process.stderr.on('error', () => undefined);
+
 main(process.argv.slice(2)).then(
   (status) => {
     if (status !== null) process.exitCode = status;

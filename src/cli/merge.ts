@@ -2,7 +2,14 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { SysieveError } from '../errors';
-import { checkDestination, evidencePath, readTextFile, sourceName, writeFileAtomic } from '../io';
+import {
+  checkDestination,
+  evidencePath,
+  readTextFile,
+  sourceName,
+  writeFileAtomic,
+  writeFilesAtomic,
+} from '../io';
 import { mergeEvidence, mergeProfiles } from '../merge';
 import {
   type Evidence,
@@ -79,11 +86,14 @@ async function profiles(inputs: readonly Input[], flags: Flags): Promise<void> {
     else found.push(evidence);
   }
   const evidence = flags.output === '-' || found.length === 0 ? null : evidencePath(flags.output);
-  if (evidence !== null) {
-    await checkDestination(evidence);
-    await writeFileAtomic(evidence, serializeEvidence(mergeEvidence(found)));
+  const text = serializeProfile(profile);
+  if (evidence === null) await writeFileAtomic(flags.output, text);
+  else {
+    await writeFilesAtomic([
+      { path: evidence, data: serializeEvidence(mergeEvidence(found)) },
+      { path: flags.output, data: text },
+    ]);
   }
-  await writeFileAtomic(flags.output, serializeProfile(profile));
   for (const { name, answer, sources, kept } of denials) {
     say(`${kept ? 'kept' : 'given up'}: ${name} ${answer}, said by ${sources.join(', ')}`);
   }
@@ -107,6 +117,11 @@ async function run(paths: string[], flags: Flags): Promise<void> {
   const [first] = inputs.filter(({ text }) => isRecording(text));
   const other = inputs.find((input) => !isRecording(input.text));
   if (first !== undefined && other !== undefined) {
+    // What is neither is told as that.
+    for (const { text, source } of inputs) {
+      if (isRecording(text)) parseRecording(text, source);
+      else parseProfile(text, source);
+    }
     throw new SysieveError(
       'input',
       'merge-mixed',

@@ -2,7 +2,7 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { SysieveError } from '../errors';
-import { checkDestination, writeFileAtomic } from '../io';
+import { checkDestination, writeFileAtomic, writeFilesAtomic } from '../io';
 
 interface ResultFile {
   /** A path below the directory that users name. */
@@ -84,5 +84,7 @@ export async function placeFiles(
 }
 
 export async function writePlaced(placed: readonly PlacedFile[]): Promise<void> {
-  for (const { path, data } of placed) await writeFileAtomic(path, data);
+  const [only] = placed;
+  if (placed.length === 1 && only !== undefined) await writeFileAtomic(only.path, only.data);
+  else await writeFilesAtomic(placed);
 }

@@ -4,7 +4,7 @@ import { relative } from 'node:path';
 import { diff } from '../diff';
 import { containerControl, type EngineChoice, PLAIN_CONTAINER } from '../engines';
 import { EXIT, SysieveError } from '../errors';
-import { evidencePath, readTextFile, sourceName, writeFileAtomic } from '../io';
+import { evidencePath, readTextFile, sourceName, writeFilesAtomic } from '../io';
 import { type EngineDefaults, type RuntimeChoice, selectBaselines, type Tier } from '../minimise';
 import {
   type Evidence,
@@ -304,10 +304,12 @@ export async function verifyLive(
 }
 
 async function write(file: string, { profile, evidence }: Outcome, flags: LiveFlags) {
-  // In this order: never a profile without its evidence.
   const beside = flags.evidence ?? evidencePath(file);
-  if (evidence !== null) await writeFileAtomic(beside, serializeEvidence(evidence));
-  await writeFileAtomic(file, serializeProfile(profile));
+  // In this order: never a profile without its evidence.
+  await writeFilesAtomic([
+    ...(evidence === null ? [] : [{ path: beside, data: serializeEvidence(evidence) }]),
+    { path: file, data: serializeProfile(profile) },
+  ]);
 }
 
 async function tell(

@@ -59,7 +59,10 @@ async function run(named: string | undefined, command: string[], flags: Flags): 
   const file = named ?? profileOfTarget(target);
   if (file === null) {
     throw new SysieveError('usage', 'usage', 'no profile is named', {
-      remedy: 'Give one; only --app knows its own.',
+      remedy:
+        flags.recording === undefined
+          ? 'Give one; only --app knows its own.'
+          : 'Give one before --recording, which takes all names behind it.',
     });
   }
   const { recording } = flags;

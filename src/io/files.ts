@@ -174,17 +174,24 @@ async function lstatOrNull(path: string): Promise<Stats | null> {
 }
 
 /**
- * Throws if a file must not or cannot be written to `path`: a symlink, a directory, a device, or
- * one in a directory that is missing or not writable.
+ * Throws if a file must not or cannot be written to `path`: a symlink, a directory, a device, no name
+ * of a file, or one in a directory that is missing or not writable.
  */
 export async function checkDestination(path: string): Promise<void> {
   if (path === '-') return;
+  if (path === '') {
+    throw new SysieveError('input', 'file-path', 'an empty name is none to write to', {
+      remedy: 'Give the path of a file: is a variable of the shell empty?',
+    });
+  }
   try {
     await access(dirname(path), constants.W_OK);
   } catch (thrown) {
     throw cannot('write', path, thrown);
   }
   const stat = await lstatOrNull(path);
+  // Nothing is there, and what is made by this name could only be a directory.
+  if (stat === null && path.endsWith('/')) throw cannot('write', path, { code: 'ENOTDIR' });
   if (stat === null || stat.isFile()) return;
   if (stat.isDirectory()) throw cannot('write', path, { code: 'EISDIR' });
   const remedy = "Give another path, or '-' for standard output.";

@@ -110,7 +110,7 @@ class Drive {
 
   private async toItsEnd(subject: Subject, signal: AbortSignal): Promise<void> {
     const { deadline, hooks } = this.options;
-    this.stage('running to its end');
+    this.stage('running to its end, as it has neither ready nor workload');
     const left = AbortSignal.any([signal, timeout(deadline)]);
     const aborted = new Promise<void>((resolve) => {
       if (left.aborted) resolve();

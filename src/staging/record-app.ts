@@ -27,8 +27,14 @@ export function underOf({ app }: NamedApp): Under {
 
 /** Things about the way it is recorded that a reader of the profile has to know. */
 function caveats(app: NamedApp): string[] {
-  const inside = stepsOf(app).some((step) => step.in === 'container');
+  const steps = stepsOf(app);
+  const inside = steps.some((step) => step.in === 'container');
   return [
+    ...(app.app.ready !== undefined && steps.length === 0
+      ? [
+          'it has no workload: only its start and its end are recorded, and a profile of these denies what it does in use',
+        ]
+      : []),
     ...(app.app.under === 'allow-all'
       ? [
           'recorded under a filter that allows all: what the default of the engine refuses may be in it',

@@ -178,6 +178,13 @@ async function followed(control: ContainerControl, id: string, hooks: UnderHooks
   return { run, ended: `the container did not start: ${unstarted.reason ?? unstarted.message}` };
 }
 
+function endedTooSoon(): SysieveError {
+  return new SysieveError('incomplete', 'filter-unchecked', 'the container ended too soon', {
+    cause: 'its filter could not be held against the profile while it ran',
+    remedy: 'Use --image for what ends at once: sysieve then installs the profile itself.',
+  });
+}
+
 /**
  * A container that runs, or is started meanwhile, until it ends. `check` holds its installed filter
  * against the profile, and throws where it is another; it is called while the container runs.
@@ -192,12 +199,13 @@ export async function containerUnder(
   refuseUnusable(profile);
   const found = await findContainer(name, { engine });
   const over = new AbortController();
-  let ended = 'the container still runs';
+  let ended = found.running ? 'the container still runs' : 'the container was not started';
   let checked: Promise<void> | null = found.running ? check(found.id) : null;
   await checked;
   const watching = watchContainer(
     found,
     (event) => {
+      if (event.type === 'started') ended = 'the container still runs';
       if (event.type === 'started' && checked === null) {
         checked = check(found.id);
         checked.catch(() => over.abort());
@@ -214,13 +222,13 @@ export async function containerUnder(
       { ...EBPF, engine: found.engine },
       recordHooks(hooks, AbortSignal.any([hooks.signal, over.signal])),
     );
-    if (checked === null && run.calls.length > 0) {
-      throw new SysieveError('incomplete', 'filter-unchecked', 'the container ended too soon', {
-        cause: 'its filter could not be held against the profile while it ran',
-        remedy: 'Use --image for what ends at once: sysieve then installs the profile itself.',
-      });
-    }
-    await checked;
+    if (checked === null && run.calls.length > 0) throw endedTooSoon();
+    await checked?.catch((error: unknown) => {
+      const gone =
+        error instanceof SysieveError &&
+        ['container-not-running', 'container-not-found', 'process-not-found'].includes(error.code);
+      throw gone ? endedTooSoon() : error;
+    });
     return { run, ended };
   } finally {
     over.abort();

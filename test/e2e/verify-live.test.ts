@@ -225,10 +225,44 @@ privileged('verify in real runs', () => {
       expect(JSON.parse(stdout).ended).toBe('the container ended');
     });
 
+    test('a container that ends before its filter was read: no "nothing was denied", and --image is named', async () => {
+      const option = ['--security-opt', `seccomp=${at('sleep.json')}`, '--network=none'];
+      await docker.cli(
+        'create',
+        ...option,
+        '--name',
+        'quick',
+        imageRef('busybox'),
+        '/bin/sleep',
+        '0',
+      );
+      const args = ['verify', at('sleep.json'), '--container', 'quick', '--engine', 'docker'];
+      const child = spawn(process.execPath, [CLI, ...args], {
+        env: docker.env,
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      let stderr = '';
+      child.stderr.on('data', (chunk) => {
+        stderr += chunk;
+      });
+      const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+      await until('verify to wait', 15_000, () => stderr.includes('waiting for its start'));
+      // It is told of the start once the container is past its end.
+      child.kill('SIGSTOP');
+      await docker.cli('start', '-a', 'quick');
+      child.kill('SIGCONT');
+      expect([await closed, stderr]).toEqual([
+        5,
+        expect.stringContaining('the container ended too soon'),
+      ]);
+      expect(stderr).toContain('Use --image');
+    });
+
     test('a container that is never started: no "nothing was denied"', async () => {
       const args = ['--container', 'like', '--duration', '1s'];
       const { code, stderr } = await verify(at('sleep.json'), ...args);
       expect(stderr).toContain('nothing ran under the profile');
+      expect(stderr).toContain('the container was not started');
       expect(code).toBe(5);
     });
   });

@@ -77,3 +77,17 @@ test('passes twice, fails when the program does something new, passes again afte
   expect(check().status).toBe(0);
   expect(check(['--max-unused', '0']).status).toBe(1);
 });
+
+test('an app that is made ready and put to nothing is told to have no workload', () => {
+  const config = join(directory, 'idle.config.json');
+  const idle = { command: ['sleep', '1000'], ready: { command: ['true'] }, profile: 'idle.json' };
+  const told = (app: object) => {
+    writeFileSync(config, JSON.stringify({ apps: { idle: app } }));
+    return check(['-u', '--config', config]);
+  };
+  const note = /\[idle\] note: it has no workload: .*denies what it does in use/;
+  const made = told(idle);
+  expect([made.status, made.err]).toEqual([0, expect.stringMatching(note)]);
+  const used = told({ ...idle, workload: { command: ['true'] } });
+  expect([used.status, used.err]).toEqual([0, expect.not.stringMatching(note)]);
+});

@@ -357,3 +357,17 @@ test.each(['recording', 'profile', 'evidence', 'baseline'])('schema %s is JSON',
   expect(status).toBe(0);
   expect(JSON.parse(out)).toMatchObject({ type: 'object', additionalProperties: false });
 });
+
+test.each([
+  ['help', [], 2],
+  ['an error', ['lint', 'none.json'], 3],
+  ['a result', ['merge', 'rec.json', '-o', 'merged.json'], 0],
+])('%s on a standard error that nobody reads ends with its own status', (_, args, status) => {
+  record('rec.json', web);
+  const command = `(trap "" PIPE; "$@" 2>&1 >/dev/null; echo $? >status) | true`;
+  // Once the reader is gone: a pipe with a reader takes what is written.
+  const late = ['-c', 'sleep 0.2; exec "$@"', 'sh', process.execPath, MAIN, ...args];
+  spawnSync('sh', ['-c', command, 'sh', 'sh', ...late], { cwd: directory });
+  expect(readFileSync(at('status'), 'utf8').trim()).toBe(String(status));
+  expect(existsSync(at('merged.json'))).toBe(status === 0);
+});

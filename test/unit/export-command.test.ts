@@ -166,6 +166,19 @@ test('nothing is written through a symbolic link, and nothing when one of the fi
   expect(run('export nginx.json --to podman -o file/below/').status).toBe(3);
 });
 
+test('where one of the files does not fit, none is written', () => {
+  mkdirSync(at('out'));
+  // 512 bytes a file: enough for what names the profile, and not for the profile.
+  const limited = `trap '' XFSZ; ulimit -f 1; exec "$@"`;
+  const line = [MAIN, 'export', 'nginx.json', '--to', 'compose', '-o', 'out'];
+  const { status, stderr } = spawnSync('sh', ['-c', limited, 'sh', process.execPath, ...line], {
+    cwd: directory,
+    encoding: 'utf8',
+  });
+  expect([status, stderr]).toEqual([4, expect.stringContaining('cannot write out/nginx.json')]);
+  expect(readdirSync(at('out'))).toEqual([]);
+});
+
 test('names out of a file lead nowhere', () => {
   const source = `data:;base64,${Buffer.from('{"defaultAction": "SCMP_ACT_KILL"}').toString('base64')}`;
   const files = ['../../../up.json', '.hidden.json', 'a/b.json', 'a_b.json', '$(x).json'].map(

@@ -96,6 +96,12 @@ describe('writing', () => {
     await expect(writeFileAtomic(at('no/p'), 'x')).rejects.toThrow(refuses('file-missing'));
   });
 
+  test('what can never become a file is told beforehand: no name, a directory by its spelling', async () => {
+    await expect(checkDestination('')).rejects.toThrow(refuses('file-path'));
+    await expect(checkDestination(at('no/'))).rejects.toThrow(refuses('file-path'));
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
   test('a failing rename leaves the old file and no other', async () => {
     mkdirSync(at('d'));
     writeFileSync(at('d/p'), 'old');

@@ -135,3 +135,15 @@ test.each([
   expect(err).toContain(says);
   expect(status).toBe(wanted);
 });
+
+test.each([
+  ['', 'the file is empty'],
+  ['[]', 'expected object, found a list'],
+  ['{"version": 1, "runs": [],}', 'expected a key in quotes, found }'],
+])('%j beside a profile is told as what it is, not as a recording', (text, says) => {
+  const other = write('other.json', text);
+  const { status, err } = merge(other, write('p.json', profile('read')), '-o', 'o.json');
+  expect([status, err]).toEqual([3, expect.stringContaining(`other.json:1:`)]);
+  expect(err).toContain(says);
+  expect(err).not.toContain('is a recording');
+});
