@@ -148,6 +148,7 @@ does, and compares what each needs with its committed profile. Fails, with statu
 an app needs more than its profile permits: each such call is named with who made it, its
 arguments and phase. What the profile permits beyond need is told, and fails the check only
 above --max-unused. Need is what minimise makes of the recording with the app's options.
+What its files can call and no run did is a note, and no reason to fail.
 
 Accepted findings go into sysieve.waivers.json, by fingerprint, as for diff and lint.`;
 

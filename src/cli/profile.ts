@@ -6,8 +6,9 @@ import { diff } from '../diff';
 import { EXIT, SysieveError } from '../errors';
 import { evidencePath } from '../io';
 import type { Target } from '../lint';
+import { unseenSentence } from '../reach';
 import { render } from '../render';
-import { widthOf } from '../render/layout';
+import { widthOf, wrap } from '../render/layout';
 import type { Report, Verdict } from '../review';
 import { readConfig, selectApps } from '../staging/config-file';
 import { inParallel } from '../staging/jobs';
@@ -127,11 +128,23 @@ async function print(report: Report): Promise<void> {
   await emit(render(report, 'terminal', { ...screenOf(process.stdout), tool: tool() }));
 }
 
+function cellsOf({ name, status, runs, ended }: AppOutcome): string[] {
+  return [name, status, status === 'failed' ? `${runs} run(s)` : (ended ?? '')];
+}
+
+/** Of an app's outcome: what its files can still call. Lines of at most `columns` cells. */
+function unseenLines({ unseen }: AppOutcome, columns: number): string[] {
+  const sentence = unseenSentence(unseen ?? []);
+  if (sentence === null) return [];
+  return wrap([{ text: '  ' }], [{ text: sentence }], { columns, colour: false });
+}
+
 /** Where a line is too long for the screen, the profile's path is on one of its own. */
 function table(outcomes: readonly AppOutcome[], columns: number): string {
-  const rows = outcomes.map(({ name, status, runs, ended, profile }) => ({
-    cells: [name, status, status === 'failed' ? `${runs} run(s)` : (ended ?? '')].map(printable),
-    path: printable(shownPath(profile)),
+  const rows = outcomes.map((outcome) => ({
+    cells: cellsOf(outcome).map(printable),
+    path: printable(shownPath(outcome.profile)),
+    unseen: unseenLines(outcome, columns),
   }));
   const widths = [0, 1, 2].map((at) =>
     Math.max(...rows.map(({ cells }) => widthOf(cells[at] ?? ''))),
@@ -140,9 +153,10 @@ function table(outcomes: readonly AppOutcome[], columns: number): string {
     cells.map((cell, at) => cell + ' '.repeat((widths[at] ?? 0) - widthOf(cell))).join('  ');
   const whole = rows.map(({ cells, path }) => `${line(cells)}  ${path}`.trimEnd());
   const fits = whole.every((text) => widthOf(text) <= columns);
-  const lines = fits
-    ? whole
-    : rows.flatMap(({ cells, path }) => [line(cells).trimEnd(), `  ${path}`]);
+  const lines = rows.flatMap(({ cells, path, unseen }, at) => [
+    ...(fits ? whole.slice(at, at + 1) : [line(cells).trimEnd(), `  ${path}`]),
+    ...unseen,
+  ]);
   return lines.map((text) => `${text}\n`).join('');
 }
 
@@ -173,16 +187,17 @@ async function tell(outcomes: readonly AppOutcome[], apps: readonly NamedApp[], 
   if (flags.json) {
     await emitJson({
       version: 1,
-      apps: outcomes.map(({ name, status, profile, runs, ended, saturation, denied, error }) => ({
-        name,
-        status,
-        profile,
-        runs,
-        ended,
-        saturation,
-        denied,
-        verdict: verdicts.get(name) ?? null,
-        error: errorJson(error),
+      apps: outcomes.map((outcome) => ({
+        name: outcome.name,
+        status: outcome.status,
+        profile: outcome.profile,
+        runs: outcome.runs,
+        ended: outcome.ended,
+        saturation: outcome.saturation,
+        denied: outcome.denied,
+        unseen: outcome.unseen,
+        verdict: verdicts.get(outcome.name) ?? null,
+        error: errorJson(outcome.error),
       })),
     });
     return;
@@ -229,7 +244,11 @@ Each is started in a new container that is recorded from its first instruction, 
 ready, put to its workload and stopped, until a run adds nothing new. The profile made
 is proved, and the app is started again under it; only when nothing was denied that it
 needs are profile and evidence written, and what changed is printed. One app that fails
-leaves its old profile, and the other apps, alone.`;
+leaves its old profile, and the other apps, alone.
+
+Where its files can be read, what they can call and no run did is told, too, and kept in
+the evidence. The profile is the same with and without; minimise.reach in the
+configuration says otherwise.`;
 
 export function register(program: Command): void {
   program

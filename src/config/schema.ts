@@ -25,6 +25,7 @@ export const DEFAULTS = {
   runs: 1,
   maxRuns: 5,
   maxTime: '30m',
+  reach: 'report',
 } as const;
 
 /** What the kernel takes as one string: no NUL in it. */
@@ -202,9 +203,10 @@ export const MinimiseSchema = z.strictObject({
     .optional()
     .meta({
       description:
-        "Calls that no run made and the app's own files can make: none, report (told, and kept in the " +
-        'evidence), likely (those near its own code are permitted) or all.',
-      default: 'none',
+        "Calls that no run made and the app's own files can make: none (nobody looks), report (told, and " +
+        'kept in the evidence; the profile is the same), likely (those near its own code are permitted) ' +
+        'or all.',
+      default: DEFAULTS.reach,
     }),
   default: z.enum(['errno', 'log', 'kill']).optional().meta({
     description: 'What the profile answers calls that are not in it.',

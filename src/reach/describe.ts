@@ -2,7 +2,7 @@
 import { syscallName } from '../tables';
 import type { ReachableExecutable } from './document';
 import { bindModules, type Module, type Program } from './program';
-import { type Link, walk } from './walk';
+import { COSTS, type Link, walk } from './walk';
 
 const MOST_LINKS = 64;
 
@@ -10,7 +10,23 @@ interface Scanned {
   readonly executable: string;
   readonly interpreters: readonly string[];
   readonly modules: readonly (Module & { sha256: string; buildId: string })[];
+  /** See ScannedProgram of src/scan. */
+  readonly multiCall?: boolean;
   readonly uncovered: readonly { path: string; message: string }[];
+}
+
+/** What they call is written in scripts, which nothing here reads. */
+const INTERPRETER =
+  /\/(?:beam\.smp|bun|deno|dotnet|guile|java|lua|luajit|mono|node|nodejs|perl|php|php-cgi|php-fpm|pypy|python|ruby|tclsh)[\d.]*$/;
+
+/**
+ * That a call lies in the program's own code says little where another decides what of that code runs: the
+ * name it was called by (as where anybody may call what lies in a library's data), or a script (as where a
+ * function is called by its address).
+ */
+function farther({ modules, multiCall }: Scanned): number {
+  if (multiCall === true) return COSTS.data;
+  return INTERPRETER.test(modules[0]?.path ?? '') ? COSTS.pointer : 0;
 }
 
 /** Of each module on the way the functions where one enters and leaves it. */
@@ -32,6 +48,7 @@ export function describeProgram(scanned: Scanned): ReachableExecutable {
   const { executable, interpreters, modules, uncovered } = scanned;
   const program = bindModules(modules);
   const { reached, unresolved } = walk(program);
+  const more = farther(scanned);
   return {
     path: executable,
     interpreters: [...interpreters],
@@ -40,7 +57,7 @@ export function describeProgram(scanned: Scanned): ReachableExecutable {
       abi,
       number,
       name: syscallName(abi, number),
-      cost,
+      cost: cost + more,
       chain: shortened(program, chain),
     })),
     unresolved: unresolved.map(({ place, gates }) => ({

@@ -11,4 +11,4 @@ export {
 export type { Module } from './program';
 export { readScan, type Scan } from './scanned';
 export { type Unseen, type UnseenCall, unseen } from './unseen';
-export { suggestion, unseenSentence } from './words';
+export { gapsSentence, newlyLikely, suggestion, unseenSentence } from './words';

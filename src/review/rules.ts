@@ -53,6 +53,8 @@ const RULES: Readonly<Record<string, string>> = {
   'notify-refused': 'runc refuses SCMP_ACT_NOTIFY as the default and for write.',
   'permits-nearly-all': 'A call passes with every value of an argument but one.',
   'personality-open': 'personality passes with flags that weaken the protection of memory.',
+  'reachable-unseen':
+    'The files of the program can make a call that no run made and the profile refuses.',
   'repeated-index':
     'Two conditions of one rule are on one argument: runtimes take each as a rule of its own.',
   'risky-call': 'A call of a risk tier passes.',

@@ -2,12 +2,23 @@
 import type { Module, Scan } from '../reach';
 import { cached, remember } from './cache';
 import { Libraries } from './libraries';
-import { type Identity, identify, isRefusal, isScript, type Refusal, scanFile } from './scanner';
+import {
+  type Identity,
+  identify,
+  isRefusal,
+  isScript,
+  type Refusal,
+  readInRoot,
+  scanFile,
+} from './scanner';
 
 /** A script's interpreter may be one itself; the kernel goes no further (fs/exec.c). */
 const MOST_SCRIPTS = 5;
 const MOST_FILES = 1024;
 const BY_LIBC = /\/(?:libnss_[^/]*|libgcc_s\.so[^/]*|ld-[^/]*|gconv\/[^/]*)$/;
+
+/** BusyBox and uutils; Toybox; coreutils as one file. */
+const MULTI_CALL = ['multi-call binary', 'multicall binary', '--coreutils-prog='];
 
 export interface ScannedModule extends Module, Identity {}
 
@@ -17,12 +28,15 @@ export interface ScannedProgram {
   /** What a script names, first to last; empty: it is none. */
   readonly interpreters: readonly string[];
   readonly modules: readonly ScannedModule[];
+  /** Many programs in one file, of which the name it is called by chooses (busybox). */
+  readonly multiCall: boolean;
   /** What was asked for and is not covered: path or name, and why. */
   readonly uncovered: readonly { path: string; message: string }[];
 }
 
 export class ProgramScanner {
   private readonly libraries: Libraries;
+  private readonly multiCalls = new Map<string, boolean>();
   private readonly known = new Map<
     string,
     Promise<(Identity & { scan: Scan }) | Refusal | { script: string }>
@@ -46,7 +60,10 @@ export class ProgramScanner {
     }
     if (isScript(file) || isRefusal(file)) {
       const message = isScript(file) ? 'a script of a script, too deep' : file.message;
-      return { executable, interpreters, modules: [], uncovered: [{ path, message }] };
+      return {
+        ...{ executable, interpreters, modules: [], multiCall: false },
+        uncovered: [{ path, message }],
+      };
     }
     const modules: ScannedModule[] = [{ path, depth: 0, ...file }];
     const seen = new Set([file.sha256]);
@@ -87,7 +104,18 @@ export class ProgramScanner {
     // itself (name services, converters of character sets) is a library of a library.
     for (const one of mapped) await add([one], one, BY_LIBC.test(one) ? 2 : 0);
     await follow(before);
-    return { executable, interpreters, modules, uncovered };
+    const multiCall = await this.isMultiCall(path);
+    return { executable, interpreters, modules, multiCall, uncovered };
+  }
+
+  /** By what such files say of themselves: nothing in their code tells them from others. */
+  private async isMultiCall(path: string): Promise<boolean> {
+    const known = this.multiCalls.get(path);
+    if (known !== undefined) return known;
+    const bytes = await readInRoot(this.root, path);
+    const is = bytes !== null && MULTI_CALL.some((words) => bytes.includes(words));
+    this.multiCalls.set(path, is);
+    return is;
   }
 
   /** Of what processes had mapped, that of the processes that ran this executable. */

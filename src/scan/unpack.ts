@@ -26,21 +26,37 @@ function isWanted(path: string, { type, mode = 0 }: Header): boolean {
   return (mode & 0o111) !== 0 || /\.so(?:\.|$)/.test(path) || path === 'etc/ld.so.cache';
 }
 
+/** What its directories are called by: those of an owner that was killed can be told by it. */
+export const UNPACKED = 'sysieve-reach-';
+
+interface Unpacking {
+  /** In the directory's name. */
+  readonly owner: string;
+  readonly signal?: AbortSignal | undefined;
+  /** Bytes of programs and libraries. */
+  readonly most?: number | undefined;
+}
+
 /** Calls `use` with a directory that is gone afterwards. */
 export async function withUnpacked<T>(
   archive: (take: (stream: NodeJS.ReadableStream) => Promise<void>) => Promise<void>,
   use: (root: string) => Promise<T>,
+  unpacking: Unpacking,
 ): Promise<T> {
-  const root = await mkdtemp(join(tmpdir(), 'sysieve-reach-'));
+  const root = await mkdtemp(join(tmpdir(), `${UNPACKED}${unpacking.owner}-`));
   try {
-    await archive((stream) => unpack(stream, root));
+    await archive((stream) => unpack(stream, root, unpacking));
     return await use(root);
   } finally {
     await rm(root, { recursive: true, force: true });
   }
 }
 
-async function unpack(archive: NodeJS.ReadableStream, root: string): Promise<void> {
+async function unpack(
+  archive: NodeJS.ReadableStream,
+  root: string,
+  { signal, most = MOST_BYTES }: Unpacking,
+): Promise<void> {
   const links: { path: string; to: string; hard: boolean }[] = [];
   const made = new Set<string>();
   let bytes = 0;
@@ -51,13 +67,13 @@ async function unpack(archive: NodeJS.ReadableStream, root: string): Promise<voi
       const { header } = entry as unknown as { header: Header };
       const path = place(header.name);
       entries++;
-      if (entries > MOST_ENTRIES) throw tooLarge();
+      if (entries > MOST_ENTRIES) throw tooLarge(most);
       if (path !== null && (header.type === 'symlink' || header.type === 'link')) {
         const to = header.linkname ?? '';
         if (to !== '') links.push({ path, to, hard: header.type === 'link' });
       } else if (path !== null && isWanted(path, header) && !made.has(path)) {
         bytes += header.size ?? 0;
-        if (bytes > MOST_BYTES) throw tooLarge();
+        if (bytes > most) throw tooLarge(most);
         made.add(path);
         mkdirSync(dirname(join(root, path)), { recursive: true, mode: 0o700 });
         await pipeline(entry, createWriteStream(join(root, path), { flags: 'wx', mode: 0o600 }));
@@ -66,7 +82,7 @@ async function unpack(archive: NodeJS.ReadableStream, root: string): Promise<voi
       entry.resume();
     }
   })();
-  await Promise.all([pipeline(archive, reader), handled]);
+  await Promise.all([pipeline(archive, reader, signal === undefined ? {} : { signal }), handled]);
   for (const { path, to, hard } of links) {
     const target = hard ? place(to) : to;
     if (target === null || made.has(path)) continue;
@@ -81,13 +97,13 @@ async function unpack(archive: NodeJS.ReadableStream, root: string): Promise<voi
   }
 }
 
-function tooLarge(): SysieveError {
+function tooLarge(most: number): SysieveError {
   return new SysieveError(
     'input',
     'image-too-large',
     'the container has more files than are unpacked',
     {
-      cause: `the limits are ${MOST_ENTRIES} entries and ${MOST_BYTES} bytes of programs and libraries`,
+      cause: `the limits are ${MOST_ENTRIES} entries and ${most} bytes of programs and libraries`,
       remedy: 'Give a running container, or --root with the directory of its files.',
     },
   );

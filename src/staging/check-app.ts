@@ -3,12 +3,19 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
 import { type Compared, compare, finding } from '../check';
+import { DEFAULTS } from '../config';
 import type { ProfileSide } from '../diff';
 import { SysieveError } from '../errors';
 import { evidencePath, readTextFile } from '../io';
 import { linesOf, offsetsIn } from '../json';
-import { type Evidence, parseEvidence, parseProfile } from '../profile';
-import { unseenSentence } from '../reach';
+import {
+  type Evidence,
+  type Profile,
+  parseEvidence,
+  parseProfile,
+  type UnseenEvidence,
+} from '../profile';
+import { newlyLikely, unseenSentence } from '../reach';
 import type { Recording } from '../recording';
 import { NOTHING } from '../review';
 import { type Saturation, saturation } from '../saturation';
@@ -23,8 +30,9 @@ import {
   writeProfile,
 } from './make-profile';
 import { judgeTrial, minimiseOptions } from './profile-app';
-import { reachableFor } from './reach-app';
+import { lookReachable, NOT_LOOKED, wantsReach } from './reach-app';
 import { recordApp } from './record-app';
+import { saysTheSame } from './same-evidence';
 import { tryProfile } from './trial';
 import type { NamedApp, StagingHooks } from './types';
 
@@ -103,6 +111,33 @@ const NO_EVIDENCE =
   'there is no evidence beside the profile: what it leaves out on purpose, and which of its ENOSYS ' +
   'answers are fallbacks, is not known';
 
+/** Of calls that this recording did not see those that the committed profile permits are no news. */
+function refusedBy(
+  { syscalls }: Profile,
+  unseen: readonly UnseenEvidence[] | undefined,
+): UnseenEvidence[] | null {
+  if (unseen === undefined) return null;
+  const permitted = new Set(
+    syscalls.flatMap(({ names, action }) => (action === 'SCMP_ACT_ALLOW' ? names : [])),
+  );
+  return unseen.filter(({ name }) => !permitted.has(name));
+}
+
+/**
+ * What can be called and was not, as it is now; where nobody could look, as it was when the profile was
+ * made. Never a finding: the app has not been seen to need it.
+ */
+function unseenNotes(now: readonly UnseenEvidence[] | null, evidence: Evidence | null): string[] {
+  const sentence = unseenSentence(now ?? evidence?.unseen ?? []);
+  if (sentence === null) return [];
+  if (now === null || evidence?.unseen === undefined) return [sentence];
+  const key = ({ abi, name }: { abi: string; name: string }): string => `${abi} ${name}`;
+  const told = new Set([...evidence.unseen, ...evidence.excluded].map(key));
+  const fresh = now.filter((one) => one.likelihood === 'likely' && !told.has(key(one)));
+  const news = newlyLikely(fresh);
+  return news === null ? [sentence] : [sentence, news];
+}
+
 class CheckApp {
   readonly outcome: CheckOutcome;
   private readonly path: string;
@@ -157,10 +192,12 @@ class CheckApp {
 
   private async make(recording: Recording): Promise<MadeProfile> {
     const { app, hooks } = this;
-    const options = {
-      ...minimiseOptions(app.app, await readJustifications(this.path)),
-      reachable: await reachableFor(app, recording, hooks),
-    };
+    const wanted = minimiseOptions(app.app, await readJustifications(this.path));
+    // A recording that was given is compared alone, unless what is reachable decides or is written.
+    const look =
+      this.options.recording === null || this.options.update || wanted.reach !== DEFAULTS.reach;
+    const looked = look ? await lookReachable(app, recording, hooks) : NOT_LOOKED;
+    const options = { ...wanted, ...looked.options };
     const baselines =
       options.runtimes === 'none' ? [] : await loadBaselines(BASELINES_DIRECTORY, false);
     return makeProfile({ recording, baselines, options }, (text) => hooks.onNote(app.name, text));
@@ -192,8 +229,11 @@ class CheckApp {
       machine: machineOf(profile),
       need: made.result,
     });
-    const note = side.evidence === null ? NO_EVIDENCE : unseenSentence(side.evidence.unseen ?? []);
-    return note === null ? compared : { ...compared, notes: [...compared.notes, note] };
+    const notes = [
+      ...(side.evidence === null ? [NO_EVIDENCE] : []),
+      ...unseenNotes(refusedBy(profile, made.result.unseen), side.evidence),
+    ];
+    return { ...compared, notes: [...compared.notes, ...notes] };
   }
 
   /** A profile made of a recording that was given is proved, and not tried: nothing is started. */
@@ -204,7 +244,8 @@ class CheckApp {
   ): Promise<void> {
     const { app, options, hooks, outcome } = this;
     const same =
-      committed?.text === made.profileText && committed.evidenceText === made.evidenceText;
+      committed?.text === made.profileText &&
+      saysTheSame(committed.evidenceText, made.evidenceText, wantsReach(app));
     if (same) {
       outcome.updated = 'unchanged';
       return;

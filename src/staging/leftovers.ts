@@ -1,5 +1,9 @@
-/** Containers that a killed sysieve left behind. */
+/** Containers and files that a killed sysieve left behind. */
+import { lstatSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { ContainerControl } from '../engines';
+import { UNPACKED } from '../scan';
 import { isDead, SESSION_LABEL } from './session';
 import type { StagingHooks } from './types';
 
@@ -32,4 +36,22 @@ export function removeLeftovers(
     cleaned.set(where, cleaning);
   }
   return cleaning;
+}
+
+/** Removes what was unpacked by owners of this user that are dead for certain. */
+export function removeLeftFiles(directory = tmpdir()): void {
+  try {
+    for (const name of readdirSync(directory)) {
+      // As mkdtemp makes it: six characters behind the owner.
+      if (!name.startsWith(UNPACKED) || !isDead(name.slice(UNPACKED.length, -'-XXXXXX'.length))) {
+        continue;
+      }
+      const path = join(directory, name);
+      const { uid } = lstatSync(path);
+      // What others put there by that name is theirs, and may change while it is removed.
+      if (uid === process.getuid?.()) rmSync(path, { recursive: true, force: true });
+    }
+  } catch {
+    // Another one removed it, or it cannot be: it costs room, and nothing else.
+  }
 }

@@ -1,12 +1,12 @@
 /** One app from its start to its profile on disk. What fails is part of the outcome, not thrown. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { App } from '../config';
+import { type App, DEFAULTS } from '../config';
 import { SysieveError } from '../errors';
 import { evidencePath, readTextFile, writeFileAtomic } from '../io';
 import { DEFAULT_OPTIONS, type MinimiseOptions, missing, type RuntimeChoice } from '../minimise';
-import { parseEvidence } from '../profile';
-import { unseenSentence } from '../reach';
+import type { UnseenEvidence } from '../profile';
+import { serializeReach } from '../reach';
 import { type Run, serializeRecording } from '../recording';
 import { type Saturation, saturation, saturationText } from '../saturation';
 import { BASELINES_DIRECTORY, loadBaselines } from './baselines';
@@ -19,8 +19,10 @@ import {
   readJustifications,
   writeProfile,
 } from './make-profile';
-import { reachableFor } from './reach-app';
+import { type Looked, lookReachable, wantsReach } from './reach-app';
+import { reachPath } from './reachable';
 import { recordApp } from './record-app';
+import { saysTheSame } from './same-evidence';
 import { type Trial, tryProfile } from './trial';
 import type { DeniedCall, NamedApp, StagingHooks } from './types';
 
@@ -41,6 +43,8 @@ export interface AppOutcome {
   /** Of what was recorded; null: it was not. */
   saturation: Saturation | null;
   denied: readonly DeniedCall[];
+  /** What no run made, its files can make, and the profile refuses; null: it is not known. */
+  unseen: readonly UnseenEvidence[] | null;
   /** What was there before; null: nothing. */
   before: { readonly text: string; readonly evidence: string | null } | null;
   made: MadeProfile | null;
@@ -62,7 +66,7 @@ export function minimiseOptions(
     runtimes: runtimesOf(minimise.runtime),
     args: minimise.args ?? DEFAULT_OPTIONS.args,
     portable: minimise.portable ?? DEFAULT_OPTIONS.portable,
-    reach: minimise.reach ?? DEFAULT_OPTIONS.reach,
+    reach: minimise.reach ?? DEFAULTS.reach,
     defaultAction: minimise.default ?? DEFAULT_OPTIONS.defaultAction,
     denyErrno: minimise.denyErrno ?? DEFAULT_OPTIONS.denyErrno,
     allow: minimise.allow ?? DEFAULT_OPTIONS.allow,
@@ -79,6 +83,10 @@ async function textOrNull(path: string): Promise<string | null> {
   }
 }
 
+function keptPath(name: string, directory: string): string {
+  return join(directory, `${name}.recording.json`);
+}
+
 /** Written run by run: what failed later can still be looked at. */
 function keeper(name: string, directory: string | null): (run: Run) => Promise<void> {
   const runs: Run[] = [];
@@ -86,9 +94,16 @@ function keeper(name: string, directory: string | null): (run: Run) => Promise<v
     runs.push(run);
     if (directory === null) return;
     await mkdir(directory, { recursive: true });
-    const path = join(directory, `${name}.recording.json`);
-    await writeFileAtomic(path, serializeRecording({ version: 1, runs }));
+    await writeFileAtomic(keptPath(name, directory), serializeRecording({ version: 1, runs }));
   };
+}
+
+/** Beside the recording, where minimise looks; what an earlier one left there is not of this one. */
+async function keepReach(name: string, directory: string | null, { reach }: Looked): Promise<void> {
+  if (directory === null) return;
+  const path = reachPath(keptPath(name, directory));
+  if (reach === null) await rm(path, { force: true });
+  else await writeFileAtomic(path, serializeReach(reach));
 }
 
 const REMEDY =
@@ -137,20 +152,6 @@ export function judgeTrial({ name }: NamedApp, { denied, run, failure }: Trial):
   }
 }
 
-const withoutPhases = (text: string): string =>
-  JSON.stringify(parseEvidence(text, 'evidence'), (key, value) =>
-    key === 'phases' ? undefined : value,
-  );
-
-/**
- * On which side of a mark a call falls is a matter of milliseconds where it is made at both times. A
- * file in a repository does not change for that.
- */
-function saysTheSame(before: string | null, now: string): boolean {
-  if (before === null) return false;
-  return before === now || withoutPhases(before) === withoutPhases(now);
-}
-
 class ProfileApp {
   readonly outcome: AppOutcome;
 
@@ -167,6 +168,7 @@ class ProfileApp {
       ended: null,
       saturation: null,
       denied: [],
+      unseen: null,
       before: null,
       made: null,
       error: null,
@@ -194,10 +196,9 @@ class ProfileApp {
     );
     outcome.ended = ended;
     outcome.saturation = saturation(recording);
-    const options = {
-      ...minimiseOptions(app.app, justifications),
-      reachable: await reachableFor(app, recording, hooks),
-    };
+    const looked = await lookReachable(app, recording, hooks);
+    await keepReach(app.name, this.options.keepRecordings, looked);
+    const options = { ...minimiseOptions(app.app, justifications), ...looked.options };
     const baselines =
       options.runtimes === 'none' ? [] : await loadBaselines(BASELINES_DIRECTORY, false);
     const onNote = (text: string): void => hooks.onNote(app.name, text);
@@ -214,19 +215,19 @@ class ProfileApp {
     if (outcome.status === 'unchanged') return;
     for (const { warnings } of made.result.report) warnings.forEach(onNote);
     made.proof.notes.forEach(onNote);
-    const unseen = unseenSentence(made.result.unseen ?? []);
-    if (unseen !== null) onNote(unseen);
   }
 
   private async write(made: MadeProfile): Promise<void> {
-    const { outcome, hooks } = this;
+    const { app, outcome, hooks } = this;
     const { profile } = outcome;
     const [text, evidence] = [await textOrNull(profile), await textOrNull(evidencePath(profile))];
     // The last moment: an interrupted command writes nothing any more.
     hooks.signal.throwIfAborted();
-    const same = text === made.profileText && saysTheSame(evidence, made.evidenceText);
+    const same =
+      text === made.profileText && saysTheSame(evidence, made.evidenceText, wantsReach(app));
     if (!same) await writeProfile(profile, made);
     outcome.made = made;
+    outcome.unseen = made.result.unseen ?? null;
     outcome.before = text === null ? null : { text, evidence };
     outcome.status = text === null ? 'new' : text === made.profileText ? 'unchanged' : 'changed';
   }

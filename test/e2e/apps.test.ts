@@ -154,6 +154,8 @@ privileged('podman with crun', () => {
             engine(),
             'minimise',
             ...recordings,
+            // As profile does by default; what it found lies beside the recordings.
+            ...['--reach', 'report'],
             '-o',
             profile,
           );

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEvidence, parseProfile } from '../../src/profile';
+import { parseReach } from '../../src/reach';
 import { parseRecording } from '../../src/recording';
 import { startDocker, startPodman, type TestEngine } from '../support/engines';
 import { imageRef, importImages } from '../support/image-build';
@@ -92,6 +93,13 @@ privileged.each(engines)('sysieve profile with %s', (name) => {
     expect(permitted).toEqual(expect.arrayContaining(['mkdir', 'listen', 'execve', 'accept']));
     const evidence = parseEvidence(repo.read('profiles/web.evidence.json') ?? '', 'web');
     expect(evidence.calls.find(({ name }) => name === 'mkdir')?.phases).toEqual(['startup']);
+    // Without being asked: busybox can do what no server does.
+    expect(evidence.unseen?.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['mount', 'rename']),
+    );
+    expect(first.stdout).toMatch(/^ {2}\d+ calls reachable but not exercised, \d+ of them likely/m);
+    const reach = parseReach(repo.read('kept/web.recording.reach.json') ?? '', 'kept');
+    expect(reach.executables.map(({ path }) => path)).toContain('/bin/busybox');
     const { runs } = parseRecording(repo.read('kept/web.recording.json') ?? '', 'kept');
     expect(runs.length).toBeGreaterThanOrEqual(2);
     for (const run of runs) {
@@ -121,6 +129,15 @@ privileged.each(engines)('sysieve profile with %s', (name) => {
       ],
     });
     expect(repo.read('profiles/tiny.json')).toBe(once);
+    // Nobody looks, and the profile is the same.
+    repo.configure({ tiny: { ...tiny, minimise: { reach: 'none' } } });
+    const silent = await repo.sysieve(['profile']);
+    expect([silent.status, silent.stdout + silent.stderr]).toEqual([
+      0,
+      expect.not.stringContaining('can call'),
+    ]);
+    expect(repo.read('profiles/tiny.json')).toBe(once);
+    expect(repo.read('profiles/tiny.evidence.json')).not.toContain('"unseen"');
 
     repo.configure({
       web: { ...web, command: [...web.command.slice(0, 2), `chmod 700 /bin; ${web.command[2]}`] },

@@ -31,6 +31,7 @@ function check(args: string[] = [], env: Record<string, string> = {}) {
 }
 
 interface Found {
+  name: string;
   rule: string;
   call: string;
   evidence: { executables: string[] };
@@ -45,9 +46,18 @@ test('passes twice, fails when the program does something new, passes again afte
     expect.stringContaining('under its profile'),
   ]);
 
+  // The shell can do more than this.
+  const evidence = join(directory, 'profiles/job.evidence.json');
+  const { unseen, ...older } = JSON.parse(readFileSync(evidence, 'utf8'));
+  expect(unseen.map(({ name }: Found) => name)).toContain('chdir');
+  // Of a sysieve that did not look.
+  writeFileSync(evidence, JSON.stringify(older));
   for (const _ of [1, 2]) {
     const { status, report } = check(['--max-unused', '0']);
     expect([status, report.passed, report.apps[0].findings]).toEqual([0, true, []]);
+    expect(report.apps[0].notes).toContainEqual(
+      expect.stringMatching(/^\d+ calls reachable but not exercised, \d+ of them likely: /),
+    );
   }
 
   program('echo done > result\nmkdir made\nrmdir made\n');

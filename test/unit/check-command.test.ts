@@ -310,3 +310,70 @@ test('several apps: one that cannot be checked leaves the others', () => {
   ]);
   expect(report.apps[0].error.code).toBe('profile-schema');
 });
+
+describe('what the program can still call', () => {
+  const BUSYBOX = '/bin/busybox';
+  const EVIDENCE = 'profiles/web.evidence.json';
+  const evidence = () => JSON.parse(readFileSync(join(directory, EVIDENCE), 'utf8'));
+  const write = (document: object) =>
+    writeFileSync(join(directory, EVIDENCE), JSON.stringify(document));
+  const again = (...args: string[]) =>
+    sysieve(['check', '--recording', recorded('now.json', BASE, BUSYBOX), ...args], {
+      SYSIEVE_CACHE: join(directory, 'cache'),
+    });
+  const TOLD = /^Note: \d+ calls reachable but not exercised, \d+ of them likely/m;
+
+  test('is in the evidence that -u writes, and told as a note', () => {
+    const made = again('-u', '--json');
+    const { apps } = JSON.parse(made.out);
+    expect([made.status, apps[0].updated]).toEqual([0, 'new']);
+    expect(evidence().unseen.map(({ name }: { name: string }) => name)).toContain('rename');
+    const { status, out } = again();
+    expect([status, out]).toEqual([0, expect.stringMatching(TOLD)]);
+  });
+
+  test('is no drift where the evidence is older: it passes, and -u adds it', () => {
+    again('-u');
+    const profile = readFileSync(join(directory, 'profiles/web.json'), 'utf8');
+    const { unseen, ...rest } = evidence();
+    for (const older of [rest, { ...rest, version: 2 }]) {
+      write(older);
+      const { status, out } = again('--json');
+      const { apps } = JSON.parse(out);
+      expect([status, apps[0].passed, apps[0].findings]).toEqual([0, true, []]);
+      expect(evidence()).toEqual(older);
+      again('-u');
+      expect(evidence().unseen).toEqual(unseen);
+      expect(readFileSync(join(directory, 'profiles/web.json'), 'utf8')).toBe(profile);
+    }
+  });
+
+  test('stays in the evidence where its files are not there', () => {
+    again('-u');
+    const kept = { ...evidence(), calls: evidence().calls };
+    for (const call of kept.calls) {
+      call.executables = call.executables.map(() => '/usr/sbin/web');
+    }
+    write(kept);
+    const { status, out, err } = sysieve([
+      'check',
+      '-u',
+      '--json',
+      '--recording',
+      recorded('now.json', BASE),
+    ]);
+    expect(err).toMatch(/note: what else it can call is not known: \/usr\/sbin\/web \(/);
+    const { apps } = JSON.parse(out);
+    expect([status, apps[0].updated]).toEqual([0, 'unchanged']);
+    expect(evidence()).toEqual(kept);
+  });
+
+  test('is not looked for, and leaves the evidence, with minimise.reach none', () => {
+    again('-u');
+    const apps = { web: { command: ['web'], minimise: { runtime: ['none'], reach: 'none' } } };
+    writeFileSync(join(directory, 'sysieve.config.json'), JSON.stringify({ apps }));
+    const { status, err } = again('-u');
+    expect([status, err]).toEqual([0, expect.not.stringContaining('can call')]);
+    expect(evidence().unseen).toBeUndefined();
+  });
+});

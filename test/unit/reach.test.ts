@@ -17,6 +17,7 @@ import { DEFAULT_OPTIONS, minimise } from '../../src/minimise';
 import {
   describeProgram,
   type Module,
+  newlyLikely,
   type Reach,
   readScan,
   type Scan,
@@ -31,6 +32,9 @@ import { parseLoaderCache } from '../../src/scan/libraries';
 import { reachableCalls } from '../../src/staging/reachable';
 import { syscallNumber } from '../../src/tables';
 import { makeRecording, makeRun } from '../support/recordings';
+
+// It runs the scanner, which waits for its turn on a busy machine.
+jest.setTimeout(60_000);
 
 const number = (name: string): number => syscallNumber('x86_64', name) ?? -1;
 
@@ -264,6 +268,21 @@ describe('what was not seen', () => {
     expect(unseen(reachOf({ read: 1 }), [RUN]).unscanned).toEqual(['/usr/bin/web']);
   });
 
+  test('what is to be done for several is said once, and three of each are named', () => {
+    const of = (names: string[], ...chain: string[]) =>
+      names.map((name) => ({ abi: 'x86_64' as const, name, likelihood: 'likely' as const, chain }));
+    const many = [
+      ...of(['chmod', 'link', 'rmdir', 'sync'], 'app', 'main'),
+      ...of(['rename', 'unlink'], 'app', 'rotate_logs'),
+    ];
+    const ways = 'rename, unlink (app: rotate its logs); chmod, link, rmdir and 1 more (app)';
+    expect(unseenSentence(many)).toBe(
+      `6 calls reachable but not exercised, 6 of them likely: ${ways}`,
+    );
+    expect(newlyLikely(many)).toBe(`likely since the profile was made: ${ways}`);
+    expect(newlyLikely([])).toBeNull();
+  });
+
   test('in words, those first that say what to do', () => {
     const made = unseen(reachOf({ rename: 1, swapon: 12 }), [RUN]);
     const words = unseenSentence(
@@ -280,6 +299,13 @@ describe('what was not seen', () => {
     expect(unseenSentence([])).toBeNull();
     expect(suggestion(['app', 'ngx_reopen_files'])).toBe('rotate its logs');
     expect(suggestion(['app', 'main'])).toBeNull();
+    // Neither the program's own name nor functions that are only spelled alike tell of anything.
+    expect(suggestion(['memcached', '_start', 'libc.so.6', 'umask'])).toBeNull();
+    expect(suggestion(['app', 'loadfile', 'libc.so.6', 'freopen'])).toBeNull();
+    expect(suggestion(['app', 'libc.so.6', 'shutdown'])).toBeNull();
+    expect(suggestion(['app', 'finishShutdown', 'libc.so.6', 'flock'])).toBe(
+      'stop it while it is at work',
+    );
     expect(unseenText(made, false)).toEqual([
       '2 calls reachable but not exercised, 1 of them likely, 1 dangerous',
       '',
@@ -426,6 +452,25 @@ describe('files of another root', () => {
     const found = describeProgram({ executable: '/bin/script', interpreters, modules, uncovered });
     const names = found.calls.map(({ name }) => name);
     for (const name of ['execve', 'mount', 'openat', 'reboot']) expect(names).toContain(name);
+  });
+
+  test('of many programs in one file, and of an interpreter, all is farther than of others', async () => {
+    const scanned = await new ProgramScanner(root).scan('/bin/sh');
+    expect(scanned.multiCall).toBe(true);
+    const costs = (changes: object) => {
+      const { calls } = describeProgram({ ...scanned, multiCall: false, ...changes });
+      return new Map(calls.map(({ abi, number, cost }) => [`${abi} ${number}`, cost]));
+    };
+    const plain = costs({});
+    const modules = scanned.modules.map((one) => ({ ...one, path: '/usr/bin/python3.11' }));
+    for (const [changes, more] of [
+      [{ multiCall: true }, COSTS.data],
+      [{ modules }, COSTS.pointer],
+    ] as const) {
+      for (const [call, cost] of costs(changes)) expect(cost).toBe((plain.get(call) ?? 0) + more);
+    }
+    // One program that only speaks of others is none of these.
+    expect((await new ProgramScanner('/').scan('/bin/ls')).multiCall).toBe(false);
   });
 
   test('a second look takes it from the cache, with the same answer', async () => {
