@@ -10,8 +10,6 @@ import type { Run } from '../../src/recording';
 import { hierarchies } from '../support/hierarchies';
 import { eventually, privileged } from '../support/recorder';
 
-jest.setTimeout(60_000);
-
 const MARK = 1000; // no such call: whoever makes it is recognised
 const NEW_MOUNTS = 0x00020000;
 const NEW_PIDS = 0x20000000;

@@ -19,8 +19,6 @@ import { hierarchies } from '../support/hierarchies';
 import { CLI, eventually, privileged, ROOT, scratch, sysieve } from '../support/recorder';
 import { descendants, killTree, programOf } from '../support/tasks';
 
-jest.setTimeout(120_000);
-
 const NOBODY = 65534;
 const OTHERS = [4321, 4322] as const;
 

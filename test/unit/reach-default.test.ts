@@ -11,8 +11,6 @@ import { ownSession } from '../../src/staging/session';
 import type { NamedApp } from '../../src/staging/types';
 import { makeRecording, makeRun } from '../support/recordings';
 
-jest.setTimeout(60_000);
-
 let directory: string;
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'sysieve-default-'));

@@ -34,8 +34,6 @@ import { syscallNumber } from '../../src/tables';
 import { makeRecording, makeRun } from '../support/recordings';
 
 // It runs the scanner, which waits for its turn on a busy machine.
-jest.setTimeout(60_000);
-
 const number = (name: string): number => syscallNumber('x86_64', name) ?? -1;
 
 function scan(parts: Partial<Scan>): Scan {
