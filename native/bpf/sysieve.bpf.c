@@ -612,7 +612,11 @@ static __always_inline void note_listener(__u32 slot, __u32 status, __u32 number
   bool compat = status & TS_COMPAT;
   if ((number & ~X32_BIT) != (compat ? NR_SECCOMP_I386 : NR_SECCOMP_X86_64)) return;
   if (config.watch_denied) return;
-  if (argument(regs, 1, compat, typed) & FILTER_NEW_LISTENER) count_lost(group_of(slot), listeners);
+  // Without a filter it is a question: libseccomp asks so which flags the kernel knows.
+  if (!(argument(regs, 1, compat, typed) & FILTER_NEW_LISTENER) ||
+      !argument(regs, 2, compat, typed))
+    return;
+  count_lost(group_of(slot), listeners);
 }
 
 // `copy`: 0 for the first of the programs here; see sysieve_config.copies.
@@ -963,10 +967,10 @@ __noinline int has_cgroup_of(__u64 css_set, __u32 group) {
   struct css_set *set = (struct css_set *)css_set;
   if (cgroup_group(BPF_CORE_READ(set, dfl_cgrp)) == (__s32)group) return 1;
   void *states = (void *)set + bpf_core_field_offset(struct css_set, subsys);
-  __u32 controllers = bpf_core_field_size(struct css_set, subsys) / sizeof(void *);
+  __u32 controllers = bpf_core_field_size(struct css_set, subsys) / sizeof(__u64);
   for (__u32 i = 0; i < MAX_CONTROLLERS && i < controllers; i++) {
     struct cgroup_subsys_state *state = 0;
-    bpf_probe_read_kernel(&state, sizeof(state), states + i * sizeof(void *));
+    bpf_probe_read_kernel(&state, sizeof(__u64), states + i * sizeof(__u64));
     if (state && cgroup_group(BPF_CORE_READ(state, cgroup)) == (__s32)group) return 1;
   }
   return 0;
@@ -1000,7 +1004,8 @@ static __always_inline bool becomes_application(struct task_struct *task, __u32 
 // something else which came in before the entrypoint was executed (an exec right after the start, a
 // runtime's hook). `others`: application tasks that there were before.
 static __always_inline bool is_start(struct task_struct *task, __u32 group, __s64 others) {
-  if (is_namespace_init(task)) return true;
+  // Of commands each was started by sysieve itself.
+  if (config.exec_rule == EXEC_ANY || is_namespace_init(task)) return true;
   // Of a container the init of its pid namespace is the one: the start is still to come, or was.
   if (config.follow_namespaces) {
     struct pid_namespace *ns = pid_namespace(task);

@@ -29,10 +29,11 @@ UniqueFd OpenOf(int tid, const char* name) {
 }  // namespace
 
 TaskMemory::TaskMemory(int tid) : bytes_(OpenOf(tid, "mem")) {
-  if (!bytes_) return;
-  pages_ = OpenOf(tid, "pagemap");
+  if (bytes_) pages_ = OpenOf(tid, "pagemap");
+  if (bytes_ && pages_) return;
+  starved_ = errno == EMFILE || errno == ENFILE;
   // Without CONFIG_PROC_PAGE_MONITOR.
-  no_pages_ = !pages_ && errno == ENOENT;
+  no_pages_ = bytes_ && errno == ENOENT;
 }
 
 // A read through /proc/PID/mem faults a missing page in without leave to retry (__access_remote_vm

@@ -18,6 +18,8 @@ class TaskMemory {
   // Bytes read, from the start on; fewer where the next page is not there, may not be read, or is
   // one that would have to be fetched from a file or a handler of faults.
   size_t Read(uint64_t address, void* into, size_t size) const;
+  // Without a descriptor left (EMFILE, ENFILE) it reads nothing, which says nothing of the task.
+  [[nodiscard]] bool starved() const { return starved_; }
   // All of it or nothing.
   bool ReadWord(uint64_t address, uint64_t* word) const;
 
@@ -27,6 +29,7 @@ class TaskMemory {
   UniqueFd bytes_;
   UniqueFd pages_;
   bool no_pages_ = false;  // the kernel does not tell of pages
+  bool starved_ = false;
 };
 
 }  // namespace sysieve

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 
 #include "core/fd.h"
@@ -40,15 +41,21 @@ uint64_t Value(const std::string& vector, uint64_t type) {
 Image ReadImage(pid_t tid) {
   Image image;
   const std::string path = "/proc/" + std::to_string(tid) + "/auxv";
-  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return image;
+  UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) {
+    image.starved = errno == EMFILE || errno == ENFILE;
+    return image;
+  }
   std::array<char, 1024> vector{};
   const ssize_t length = read(file.get(), vector.data(), vector.size());
   if (length <= 0) return image;
+  file = UniqueFd();
   image.key.assign(vector.data(), static_cast<size_t>(length));
   std::array<char, kRandomBytes> random{};
   if (const uint64_t at = Value(image.key, AT_RANDOM); at != 0) {
-    TaskMemory(tid).Read(at, random.data(), random.size());
+    const TaskMemory memory(tid);
+    image.starved = memory.starved();
+    memory.Read(at, random.data(), random.size());
   }
   image.path_at = Value(image.key, AT_EXECFN);
   image.key.append(random.data(), random.size());

@@ -18,6 +18,7 @@ struct Image {
   // The auxiliary vector and the random bytes: the same for threads and forked children, another
   // after each execve. Empty: the task is gone, or its memory may not be read.
   std::string key;
+  bool starved = false;  // no descriptor was left to read it with
   uint64_t path_at = 0;  // AT_EXECFN
 };
 

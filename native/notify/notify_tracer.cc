@@ -88,7 +88,7 @@ struct NotifyTracer::Shared {
   void ServeListener();
   static void HurryUp();
   void Handle(const seccomp_notif& call);
-  uint32_t SlotOf(const seccomp_notif& call, bool* runtime);
+  uint32_t SlotOf(const seccomp_notif& call, bool* runtime, bool* starved);
   void LoseWithdrawn();
   void NoteFilters(const Identity& what, const seccomp_data& data);
   void NoteStart(const seccomp_notif& call, const Identity& what, bool runtime);
@@ -236,7 +236,8 @@ void NotifyTracer::Shared::Handle(const seccomp_notif& call) {
   Arguments arguments{};
   for (size_t i = 0; i < arguments.size(); i++) arguments[i] = call.data.args[i];
   bool runtime = false;
-  uint32_t slot = SlotOf(call, &runtime);
+  bool starved = false;
+  uint32_t slot = SlotOf(call, &runtime, &starved);
   uint64_t word = 0;
   const auto tid = static_cast<pid_t>(call.pid);
   bool readable = known && tid > 0 && memory_calls.contains({what.abi, what.number}) &&
@@ -250,7 +251,8 @@ void NotifyTracer::Shared::Handle(const seccomp_notif& call) {
     // It may have been interrupted, and will make the call again.
     if (!killable) Declare("restarts-counted-again");
   }
-  if (!known) {
+  // Without a descriptor to look with, it may be the launcher's own.
+  if (!known || starved) {
     tally.LoseCalls(1);
     return;
   }
@@ -262,10 +264,12 @@ void NotifyTracer::Shared::Handle(const seccomp_notif& call) {
   NoteStart(call, what, runtime);
 }
 
-uint32_t NotifyTracer::Shared::SlotOf(const seccomp_notif& call, bool* runtime) {
+uint32_t NotifyTracer::Shared::SlotOf(const seccomp_notif& call, bool* runtime, bool* starved) {
   const auto tid = static_cast<pid_t>(call.pid);
   // 0: in a pid namespace that is not below this one.
   const notify::Image image = tid > 0 ? notify::ReadImage(tid) : notify::Image{};
+  *starved = image.starved;
+  if (image.starved) return Tally::kUnknown;
   if (image.key.empty()) {
     Declare("executables-unreadable");
     return Tally::kUnknown;
@@ -345,7 +349,9 @@ Status NotifyTracer::Start(const Target& target, size_t* tasks) {
   wake_ = UniqueFd(eventfd(0, EFD_CLOEXEC));
   if (!wake_) return Status::Error(errno, "make an eventfd");
   shared_->wake = wake_.get();
-  shared_->runtime_key = notify::ReadImage(target.setup_pids[0]).key;
+  notify::Image launcher = notify::ReadImage(target.setup_pids[0]);
+  if (launcher.starved) return Status::Error(EMFILE, "read what the launcher executes");
+  shared_->runtime_key = std::move(launcher.key);
   // A filter around this one that refuses a call is not asked about it here.
   if (proc::IsFiltered(getpid(), getpid())) shared_->spots.insert("denied-by-outer-filter");
   if (shared_->source.partial) shared_->spots.insert("permitted-calls");

@@ -100,7 +100,7 @@ std::string Answer(const sysieve::reach::Elf& elf, std::span<const uint8_t> byte
 int Read(std::string_view mode, const char* root_path, const char* path) {
   const UniqueFd root(open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root) return Refuse("root", std::strerror(errno));
-  const UniqueFd found(FindInRoot(root.get(), path));
+  UniqueFd found(FindInRoot(root.get(), path));
   if (!found) return Refuse(errno == ENOENT ? "missing" : "unreadable", std::strerror(errno));
   struct stat status;
   if (fstat(found.get(), &status) != 0 || !S_ISREG(status.st_mode))
@@ -109,6 +109,7 @@ int Read(std::string_view mode, const char* root_path, const char* path) {
   const std::string same = "/proc/self/fd/" + std::to_string(found.get());
   const UniqueFd file(open(same.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (!file) return Refuse("unreadable", std::strerror(errno));
+  found = UniqueFd();
   if (status.st_size > (mode == "read" ? kLargestRead : kLargest))
     return Refuse("limit", "the file is too large");
   std::vector<uint8_t> bytes(static_cast<size_t>(status.st_size));

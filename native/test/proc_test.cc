@@ -210,8 +210,8 @@ TEST(CgroupsThatAreClosedAreCounted) {
                     _exit(2);
                   }
                   if (mount("none", at.c_str(), "cgroup2", 0, nullptr) != 0) _exit(3);
-                  const std::vector<std::string> made = {top, top + "/open", top + "/closed",
-                                                         top + "/closed/below"};
+                  std::vector<std::string> made = {top, top + "/open", top + "/closed",
+                                                   top + "/closed/below"};
                   for (const std::string& one : made) {
                     if (mkdir(one.c_str(), 0755) != 0) _exit(4);
                   }
@@ -228,8 +228,9 @@ TEST(CgroupsThatAreClosedAreCounted) {
                   size_t refused = 0;
                   const bool all = walk(0, &seen, &refused) && seen == 4 && refused == 0;
                   const bool some = walk(65534, &seen, &refused) && seen == 3 && refused == 1;
-                  for (auto one = made.rbegin(); one != made.rend(); one++) {
-                    if (rmdir(one->c_str()) != 0) _exit(8);
+                  while (!made.empty()) {
+                    if (rmdir(made.back().c_str()) != 0) _exit(8);
+                    made.pop_back();
                   }
                   _exit(all && some ? 0 : 9);
                 });

@@ -87,10 +87,12 @@ class Target {
   [[nodiscard]] int pid() const { return pid_; }
   // To the process's standard input.
   void Say() const { CHECK_EQ(write(input_.get(), "x", 1), ssize_t{1}); }
-  // The wait status.
+  // The wait status of its end. A stop is its tracer's, which may be a thread of this process.
   int Wait() {
     int status = -1;
-    CHECK_EQ(waitpid(pid_, &status, 0), pid_);
+    do {
+      CHECK_EQ(waitpid(pid_, &status, 0), pid_);
+    } while (WIFSTOPPED(status));
     pid_ = -1;
     return status;
   }

@@ -1,6 +1,7 @@
 /** What the host must offer, and its refusals in the words that doctor uses too. */
 import { statSync } from 'node:fs';
 import { SysieveError } from '../errors';
+import { LIMITS } from '../errors/limits';
 import type { TracerName } from './binding-types';
 
 /** Inode of the initial pid namespace, fixed by the kernel: PROC_PID_INIT_INO. */
@@ -30,24 +31,6 @@ export const LOOK_AGAIN =
 
 /** What the addon does with a cgroup that the user named; see native/core/cgroup.cc. */
 const CGROUP_OPERATIONS = ['open cgroup', 'find cgroup mount', 'find cgroup hierarchy'];
-
-/** Limits of the process or of the machine, by what the kernel answers at them. */
-const LIMITS: Record<string, { what: string; remedy: string }> = {
-  ENOMEM: {
-    what: 'memory',
-    remedy:
-      "Give it more memory (ebpf takes about 20 MB of the kernel's; a cgroup's memory.max counts it), and before Linux 5.11 a larger locked-memory limit: 'ulimit -l unlimited'.",
-  },
-  EMFILE: { what: 'open files', remedy: "Raise the limit of open files: 'ulimit -n 1024'." },
-  ENFILE: {
-    what: 'open files of the whole machine',
-    remedy: 'Raise /proc/sys/fs/file-max.',
-  },
-  EAGAIN: {
-    what: 'processes and threads',
-    remedy: "Raise the limit of processes: 'ulimit -u NUMBER'.",
-  },
-};
 
 interface NativeError extends Error {
   code: string;

@@ -1,5 +1,6 @@
 /** Data to standard output, everything else to standard error; how errors end the process. */
 import { SysieveError } from '../errors';
+import { LIMITS } from '../errors/limits';
 import { escapeUnsafeJson } from '../errors/text';
 import { writeFileAtomic } from '../io';
 import { widthOf, wrap } from '../render/layout';
@@ -44,15 +45,29 @@ export function warn(text: string): void {
 
 const WARNING = 'warning:';
 
+/** Any file may be the one too many, also one of sysieve's own that is loaded where it is needed. */
+function tooManyFiles(thrown: unknown): SysieveError | null {
+  if (!(thrown instanceof Error)) return null;
+  const { code, message }: NodeJS.ErrnoException = thrown;
+  const limit = code === 'EMFILE' || code === 'ENFILE' ? LIMITS[code] : undefined;
+  if (limit === undefined) return null;
+  return new SysieveError('system', 'limit', `sysieve ran into a limit: ${limit.what}`, {
+    cause: message,
+    remedy: limit.remedy,
+  });
+}
+
+function defect(thrown: unknown): SysieveError {
+  return new SysieveError('defect', 'defect', 'sysieve failed in a way it should not', {
+    cause: thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown),
+    remedy: 'Report this with the command you ran; SYSIEVE_DEBUG=1 prints where it failed.',
+  });
+}
+
 /** Prints an error as the user wants it and returns the exit status. */
 export async function reportError(thrown: unknown, json: boolean): Promise<number> {
   const known = thrown instanceof SysieveError;
-  const error = known
-    ? thrown
-    : new SysieveError('defect', 'defect', 'sysieve failed in a way it should not', {
-        cause: thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown),
-        remedy: 'Report this with the command you ran; SYSIEVE_DEBUG=1 prints where it failed.',
-      });
+  const error = known ? thrown : (tooManyFiles(thrown) ?? defect(thrown));
   if (json) {
     await emitJson(error.toJSON());
   } else {

@@ -173,7 +173,8 @@ const WHY: Readonly<Record<string, string>> = {
   runtime: 'a container runtime calls it as it starts the container',
   generalised: 'it is of a kind that was seen',
   equivalent: 'it does the same as a call that was seen',
-  fallback: 'libc tries it first',
+  reachable: 'no run made it, and the files of the application can',
+  fallback: 'libc, or the application, goes on without it when told ENOSYS',
 };
 
 function by({ executables, phases }: Pick<CallEvidence, 'executables' | 'phases'>): string {
@@ -188,7 +189,7 @@ function sayEvidence(page: Page, { evidence, excluded, justification, unseen }: 
     page.paragraph('no evidence lies beside the profile');
     return;
   }
-  if (evidence.length === 0) page.paragraph('the evidence does not name it');
+  if (evidence.length === 0 && unseen === null) page.paragraph('the evidence does not name it');
   for (const one of evidence) {
     const whys = one.why.map((why) => WHY[why] ?? why);
     page.paragraph(`${one.abi}: ${whys.join('; ')}${by(one)}`);

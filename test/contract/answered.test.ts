@@ -51,6 +51,17 @@ privileged.each(['typed', 'raw'])('by %s programs', (programs) => {
     expect(run?.completeness.complete).toBe(true);
   });
 
+  it('asking the kernel whether it has listeners makes none', () => {
+    const output = file(`asks-${programs}.json`);
+    // As libseccomp does: SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, no filter.
+    const asks = 'exit(syscall(317, 1, 8, 0) == -1 && $! == 14 ? 0 : 1)';
+    const how = ['--tracer', 'ebpf', '--programs', programs, '-o', output];
+    const { status, stderr } = sysieve(['record', ...how, '--', 'perl', '-e', asks]);
+    expect([status, stderr]).toEqual([0, expect.anything()]);
+    const [run] = parseRecording(readFileSync(output, 'utf8'), output).runs;
+    expect(run?.completeness).toMatchObject({ complete: true, blindSpots: [] });
+  });
+
   it('a filter without a listener hides nothing that a profile has to permit', async () => {
     const { run } = await recordFixture({ name: 'denied-trap' }, ['--programs', programs]);
     expect(run.completeness.complete).toBe(true);

@@ -126,9 +126,11 @@ privileged('sysieve agent', () => {
       expect(run.completeness).toMatchObject({
         complete: false,
         startsSeen: 1,
-        callsLost: 0,
         blindSpots: expect.arrayContaining(['calls-without-a-name', 'permitted-calls']),
       });
+      // runc is written in Go, whose scheduler sends signals: one may take a call back unread.
+      const { callsLost, blindSpots } = run.completeness;
+      expect(callsLost > 0).toBe(blindSpots.includes('withdrawn-before-seen'));
     });
 
     it('sees everything but what cannot be where no profile is given', async () => {

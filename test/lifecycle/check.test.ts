@@ -49,7 +49,7 @@ test('passes twice, fails when the program does something new, passes again afte
   // The shell can do more than this.
   const evidence = join(directory, 'profiles/job.evidence.json');
   const { unseen, ...older } = JSON.parse(readFileSync(evidence, 'utf8'));
-  expect(unseen.map(({ name }: Found) => name)).toContain('chdir');
+  expect(unseen.map(({ name }: Found) => name)).toContain('kill');
   // Of a sysieve that did not look.
   writeFileSync(evidence, JSON.stringify(older));
   for (const _ of [1, 2]) {

@@ -25,6 +25,7 @@ const OTHERS = [4321, 4322] as const;
 const space = scratch();
 const file = (name: string): string => join(space.dir, name);
 const running: ChildProcess[] = [];
+let made = 0;
 const groups: string[] = [];
 beforeAll(() => chmodSync(space.dir, 0o777));
 afterEach(async () => {
@@ -88,7 +89,8 @@ interface Target {
  * by what it did, and one executes a shell as a third.
  */
 async function target(name: string, user = 0): Promise<Target> {
-  const program = file(name);
+  // The last one of that name may not have ended yet, and who runs cannot be written.
+  const program = file(`${name}-${made++}`);
   copyFileSync('/usr/bin/perl', program);
   const call = (number: number) =>
     `for (;;) { syscall(${number}); select undef, undef, undef, 0.01 }`;

@@ -1,5 +1,5 @@
 /** The main job on one engine: attach, record over a restart, minimise, enforce on a new container. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { edges } from './engine-edges';
@@ -7,6 +7,7 @@ import { deniedCalls, fallbacks, Recorder, sysieve } from './engine-sysieve';
 import type { TestEngine } from './engines';
 import { imageRef, importImages } from './image-build';
 import { freePort, type Load, nginxLoad, nginxReady, redisLoad, redisReady } from './image-load';
+import { eventually } from './recorder';
 
 interface App {
   name: 'nginx' | 'redis';
@@ -130,6 +131,11 @@ export function mainJob(label: string, start: (dir: string) => Promise<TestEngin
       await engine.cli('rm', '-f', stranger);
     }
     await engine.cli('start', 'paused');
+    // An engine calls it started before its program is executed.
+    const pid = (await engine.cli('inspect', '-f', '{{.State.Pid}}', 'paused')).trim();
+    await eventually('its program runs', () =>
+      readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('/bin/sleep'),
+    );
     const { runs } = await recorder.stop();
     expect(runs[0]?.executables).toEqual(['/bin/sleep']);
     expect(runs[0]?.completeness).toMatchObject({ complete: true, startsSeen: 1 });
