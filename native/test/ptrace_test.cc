@@ -255,16 +255,21 @@ TEST(WhatItCouldReadIsNoWorstCase) {
   CHECK_EQ(Read(&tracer).lost.tasks, uint64_t{0});
 }
 
+// Sends a signal to the process of a tracer that counts.
+void SignalAtWork(PtraceTracer* tracer, int pid, int number) {
+  size_t tasks = 0;
+  CHECK_EQ(tracer->Start(Of(pid), &tasks).detail, "");
+  CHECK(Eventually([&] { return CountOf(Read(tracer), SYS_getpgid) > 0; }));
+  kill(atoi(StatusLine(pid, "TracerPid").c_str()), number);
+}
+
 TEST(ATracerThatIsStoppedGoesOnAtTheEnd) {
   Target target([] {},
                 [] {
                   for (;;) MakeCalls();
                 });
   PtraceTracer tracer;
-  size_t tasks = 0;
-  CHECK_EQ(tracer.Start(Of(target.pid()), &tasks).detail, "");
-  CHECK(Eventually([&] { return CountOf(Read(&tracer), SYS_getpgid) > 0; }));
-  kill(atoi(StatusLine(target.pid(), "TracerPid").c_str()), SIGSTOP);
+  SignalAtWork(&tracer, target.pid(), SIGSTOP);
   tracer.Detach();
   CHECK(Untraced(target.pid()));
   CHECK_EQ(Read(&tracer).lost.tasks, uint64_t{0});
@@ -277,10 +282,7 @@ TEST(ATracerThatIsKilledIsToldAndWhatItCountedKept) {
                   for (;;) MakeCalls();
                 });
   PtraceTracer tracer;
-  size_t tasks = 0;
-  CHECK_EQ(tracer.Start(Of(target.pid()), &tasks).detail, "");
-  CHECK(Eventually([&] { return CountOf(Read(&tracer), SYS_getpgid) > 0; }));
-  kill(atoi(StatusLine(target.pid(), "TracerPid").c_str()), SIGKILL);
+  SignalAtWork(&tracer, target.pid(), SIGKILL);
   CHECK(Eventually([&] { return Read(&tracer).live == 0; }));
   tracer.Detach();
   CHECK(CountOf(Read(&tracer), SYS_getpgid) > 0);

@@ -358,45 +358,44 @@ privileged('a tracer that does not answer', () => {
     expect(recorder.stderr()).toMatch(/NOT complete: .*its tracer was killed, or was held up/);
   };
 
-  (V2 === undefined ? it.skip : it)('is killed at the end', async () => {
-    const cold = freezer(V2 ?? '', 'cgroup.freeze', ['1', '0']);
+  /** The tracer is frozen for as long as `body` takes. */
+  async function whileFrozen(cold: Freezer, body: () => Promise<void>): Promise<void> {
     try {
       await cold.freeze(tracerOf(target.pid));
+      await body();
+    } finally {
+      await cold.remove();
+    }
+  }
+
+  (V2 === undefined ? it.skip : it)('is killed at the end', async () => {
+    await whileFrozen(freezer(V2 ?? '', 'cgroup.freeze', ['1', '0']), async () => {
       recorder.child.kill('SIGINT');
       expect(await recorder.exited).toEqual({ status: 0, signal: null });
       expectLost();
       await expectUnharmed(target);
-    } finally {
-      await cold.remove();
-    }
+    });
   });
 
   (V2 === undefined ? it.skip : it)('does not keep the end of the target from it', async () => {
-    const cold = freezer(V2 ?? '', 'cgroup.freeze', ['1', '0']);
-    try {
-      await cold.freeze(tracerOf(target.pid));
+    await whileFrozen(freezer(V2 ?? '', 'cgroup.freeze', ['1', '0']), async () => {
       target.child.kill('SIGKILL');
       expect(await recorder.exited).toEqual({ status: 0, signal: null });
       expectLost();
-    } finally {
-      await cold.remove();
-    }
+    });
   });
 
   (V1 === undefined ? it.skip : it)('and cannot be killed is left behind', async () => {
     const cold = freezer(V1 ?? '', 'freezer.state', ['FROZEN', 'THAWED']);
     const tracer = tracerOf(target.pid);
-    try {
-      await cold.freeze(tracer);
+    await whileFrozen(cold, async () => {
       recorder.child.kill('SIGINT');
       expect(await recorder.exited).toEqual({ status: 0, signal: null });
       expectLost();
       expect(tracerOf(target.pid)).toBe(tracer);
       cold.thaw();
       await expectUnharmed(target);
-    } finally {
-      await cold.remove();
-    }
+    });
   });
 
   it('goes on where it was only stopped, and has lost nothing', async () => {
