@@ -16,11 +16,12 @@ export interface Finding {
 }
 
 /** Bits of CapEff; capability.h. */
+const SYS_PTRACE = 19;
 const CAPABILITIES: readonly [string, number][] = [
   ['CAP_BPF', 39],
   ['CAP_PERFMON', 38],
   ['CAP_SYS_ADMIN', 21],
-  ['CAP_SYS_PTRACE', 19],
+  ['CAP_SYS_PTRACE', SYS_PTRACE],
   ['CAP_SYS_RESOURCE', 24],
 ];
 
@@ -65,16 +66,18 @@ function effectiveCapabilities(): bigint {
   return BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
 }
 
+function holds(bit: number): boolean {
+  return ((effectiveCapabilities() >> BigInt(bit)) & 1n) === 1n;
+}
+
 function capabilities(): Finding {
-  const effective = effectiveCapabilities();
-  const has = (bit: number): boolean => ((effective >> BigInt(bit)) & 1n) === 1n;
-  const held = CAPABILITIES.filter(([, bit]) => has(bit)).map(([name]) => name);
+  const held = CAPABILITIES.filter(([, bit]) => holds(bit)).map(([name]) => name);
   return info('capabilities', held.length === 0 ? 'none of those that matter' : held.join(', '));
 }
 
 function othersProcesses(): Finding {
   const name = 'processes of others';
-  if (((effectiveCapabilities() >> 19n) & 1n) === 1n) return info(name, 'can be looked at');
+  if (holds(SYS_PTRACE)) return info(name, 'can be looked at');
   // The first process is root's: who is shown that one is shown all.
   const hidden = readOr('/proc/1/stat', '') === '';
   return {

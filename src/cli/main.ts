@@ -63,7 +63,8 @@ process.stdout.on('error', (error) => {
   process.exit(isBrokenPipe(error) ? (process.exitCode ?? EXIT.done) : EXIT.system);
 });
 
-// Who reads no messages ends nothing: a recording goes on, and the status says what became of it.
+// Who reads no messages ends nothing, nor does a terminal that is gone (SIGHUP follows): a recording
+// goes on, and the status says what became of it.
 process.stderr.on('error', () => undefined);
 
 main(process.argv.slice(2)).then(

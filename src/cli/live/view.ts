@@ -53,8 +53,6 @@ export class View {
 
   start(): void {
     const { mode } = this.options;
-    // A terminal that is gone (SIGHUP follows) is no reason to lose what was recorded.
-    this.stream.on('error', () => undefined);
     if (mode === 'none' || this.timer !== undefined) return;
     const everyMs = mode === 'live' ? FRAME_MS : LOG_MS;
     this.timer = setInterval(mode === 'live' ? this.soon : this.tell, everyMs);
